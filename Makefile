@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front for Meson and the scripts in tools/: `make help` lists the targets.
+BUILD ?= build
+DATA ?= dev-data
+PORT ?= 8443
+FUZZ_SECONDS ?= 60
+
+.PHONY: help run program build test bench fuzz lint coverage install clean deps
+
+help:
+	@echo 'make run       build, then start a development server (DATA=$(DATA), PORT=$(PORT))'
+	@echo 'make build     compile into $(BUILD)/'
+	@echo 'make test      everything that must be green: unit, sanitizers, wire, lint'
+	@echo 'make bench     requests per second and CPU per request, beside nginx'
+	@echo 'make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make lint      layout, static analysis and the rules of the house'
+	@echo 'make coverage  line coverage of the unit tests'
+	@echo 'make install   install what was built (DESTDIR is honoured)'
+	@echo 'make deps      install the packages that building and testing need'
+	@echo 'make clean     remove what was built; data folders stay'
+
+deps:
+	@tools/install-deps all
+
+# Without cmocka there are no unit tests to build; `make test` installs it and switches them on.
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) -Dtests=$$(pkg-config --exists cmocka && echo true || echo false)
+
+build: $(BUILD)/build.ninja
+	@meson compile -C $(BUILD)
+
+program: $(BUILD)/build.ninja
+	@meson compile -C $(BUILD) holdfast
+
+run:
+	@tools/install-deps build
+	@$(MAKE) --no-print-directory program
+	@exec $(BUILD)/holdfast dev --data $(DATA) --port $(PORT)
+
+test:
+	@tools/install-deps all
+	@BUILD=$(BUILD) tools/run-tests
+
+lint:
+	@tools/install-deps test
+	@tools/lint
+
+fuzz:
+	@tools/install-deps test
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/fuzz
+
+coverage:
+	@tools/install-deps all coverage
+	@tools/coverage
+
+bench:
+	@tools/install-deps all bench
+	@$(MAKE) --no-print-directory program
+	@tests/bench/run $(BUILD)/holdfast
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	@rm -rf $(BUILD) build-*
