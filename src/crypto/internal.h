@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * For crypto/'s own files: the fetched algorithms, the translation of libcrypto's errors, what is inside a key, and
+ * cleanup of libcrypto's objects. Nothing outside the layer includes this.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "crypto/crypto.h"
+#include "crypto/key.h"
+
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/x509.h>
+#include <stdatomic.h>
+
+/* Fetched once by crypto_init(): a fetch per use would cost more than the operation itself. */
+struct crypto_algorithms {
+    EVP_CIPHER *aes_256_gcm;
+    EVP_MAC *hmac;
+    EVP_MD *sha256;
+    EVP_MD *sha1;
+};
+const struct crypto_algorithms *crypto_algorithms(void);
+
+/* The part of crypto_init() that hash.c needs. */
+HF_MUST hf_err crypto_hash_init(void);
+
+/*
+ * Empties libcrypto's error queue into the log (debug) and translates it: HF_E_NOMEM if memory was the cause, else
+ * HF_E_INTERNAL. The caller may return a better code.
+ */
+hf_err crypto_err_take(const char *operation);
+/* The same for a refusal of input: HF_E_NOMEM if memory was the cause, else `refusal`. */
+hf_err crypto_err_refuse(const char *operation, hf_err refusal);
+
+/* A context of HMAC-SHA-256 under the 32-byte key, for crypto_kdf_derive(). Fails: HF_E_INVALID (other length). */
+HF_MUST hf_err crypto_kdf_prepare(const struct hf_secret *key, EVP_MAC_CTX **out);
+/* crypto_kdf() with a prepared context, which stays usable. */
+HF_MUST hf_err crypto_kdf_derive(EVP_MAC_CTX *keyed, hf_str label, hf_bytes context,
+                                 uint8_t out[CRYPTO_SHA256_BYTES]);
+
+#define CRYPTO_RSA_BITS_MIN 2048
+#define CRYPTO_RSA_BITS_MAX 8192 /* the work of verifying grows with the square */
+#define CRYPTO_SIGNATURE_MAX_BYTES (CRYPTO_RSA_BITS_MAX / 8)
+
+/* Immutable after creation but for the count. */
+struct crypto_key {
+    EVP_PKEY *pkey;
+    enum crypto_key_type type;
+    int bits;
+    bool has_private;
+    atomic_uint owners;
+};
+
+/* Takes *pkey, also on failure. Fails: HF_E_UNSUPPORTED (type or curve), HF_E_INVALID (RSA size), HF_E_NOMEM. */
+HF_MUST hf_err crypto_key_adopt(EVP_PKEY **pkey, bool has_private, struct crypto_key **out);
+/* A public key of the provider's type from its parameters. Fails: HF_E_INVALID. */
+HF_MUST hf_err crypto_pkey_from_params(const char *type, OSSL_PARAM_BLD *builder, EVP_PKEY **out);
+/* A password prompt that refuses, so that libcrypto never asks on the terminal. */
+int crypto_no_password(char *buf, int size, int writing, void *user);
+
+/* key_rsa.c */
+HF_MUST hf_err crypto_rsa_from_jwk(const struct hf_json *jwk, struct crypto_key **out);
+HF_MUST hf_err crypto_rsa_write_jwk(const struct crypto_key *key, struct hf_json_writer *w);
+
+/* key_ec.c */
+struct crypto_curve {
+    enum crypto_key_type type;
+    const char *jwk_name;   /* RFC 7518 §6.2.1.1 */
+    const char *group_name; /* the provider's */
+    size_t field_bytes;     /* of one coordinate, and of r and s */
+};
+/* NULL if there is none. */
+const struct crypto_curve *crypto_curve_of_type(enum crypto_key_type type);
+const struct crypto_curve *crypto_curve_of_group(hf_str group_name);
+
+HF_MUST hf_err crypto_ec_from_jwk(const struct hf_json *jwk, struct crypto_key **out);
+HF_MUST hf_err crypto_ec_write_jwk(const struct crypto_key *key, struct hf_json_writer *w);
+/* r || s of fixed width from DER, appended; and back. Fails: HF_E_INVALID. */
+HF_MUST hf_err crypto_ec_signature_from_der(const struct crypto_curve *curve, hf_bytes der,
+                                            struct hf_buf *out);
+HF_MUST hf_err crypto_ec_signature_to_der(const struct crypto_curve *curve, hf_bytes signature,
+                                          struct hf_buf *out);
+
+/* jwk.c: a member that is base64url text. Fails: HF_E_INVALID (absent, no string, empty, bad), HF_E_TOO_LARGE. */
+HF_MUST hf_err crypto_jwk_decode_member(const struct hf_json *jwk, const char *name,
+                                        struct hf_buf *out);
+/* The number as `size` big-endian bytes, or as few as it needs if size is 0. */
+HF_MUST hf_err crypto_jwk_write_number(struct hf_json_writer *w, const char *name,
+                                       const BIGNUM *number, size_t size);
+
+/* x509.c: DER that encodes back to itself. Fails: HF_E_INVALID. */
+HF_MUST hf_err crypto_x509_parse(hf_bytes der, X509 **out);
+
+HF_DEFINE_FREEP(EVP_PKEY, EVP_PKEY_free)
+HF_DEFINE_FREEP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
+HF_DEFINE_FREEP(EVP_MD_CTX, EVP_MD_CTX_free)
+HF_DEFINE_FREEP(EVP_MAC_CTX, EVP_MAC_CTX_free)
+HF_DEFINE_FREEP(BIGNUM, BN_clear_free)
+HF_DEFINE_FREEP(BIO, BIO_free_all)
+HF_DEFINE_FREEP(ECDSA_SIG, ECDSA_SIG_free)
+HF_DEFINE_FREEP(OSSL_PARAM, OSSL_PARAM_free)
+HF_DEFINE_FREEP(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
+HF_DEFINE_FREEP(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
+HF_DEFINE_FREEP(X509, X509_free)
+HF_DEFINE_FREEP(ASN1_TIME, ASN1_TIME_free)
+HF_DEFINE_FREEP(ASN1_INTEGER, ASN1_INTEGER_free)
+HF_DEFINE_FREEP(ASN1_BIT_STRING, ASN1_BIT_STRING_free)
+HF_DEFINE_FREEP(ASN1_OCTET_STRING, ASN1_OCTET_STRING_free)
+
+/* Memory that libcrypto allocated for us, as from the i2d functions. */
+static inline void crypto_der_freep(uint8_t **der)
+{
+    OPENSSL_free(*der);
+}

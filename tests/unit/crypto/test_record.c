@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sealed records: every change is found, nothing opens under another name, the bytes are what record.h says. */
+#include "fixture.h"
+
+#include "crypto/record.h"
+
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <string.h>
+
+#define FORMAT 3
+
+static const uint8_t nonce[CRYPTO_RECORD_NONCE_BYTES] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
+
+static hf_bytes storage_key(void)
+{
+    return hf_str_bytes(HF_LIT("vault/1/secret/name/0001"));
+}
+
+static struct crypto_record_key *make_key(uint8_t value)
+{
+    HF_CLEANUP(hf_secret_freep)
+    struct hf_secret *parent = make_filled_secret(value, CRYPTO_RECORD_KEY_BYTES);
+    struct crypto_record_key *key = NULL;
+    EXPECT_OK(crypto_record_key_new(parent, &key));
+    return key;
+}
+
+static void seal_text(struct crypto_record_key *key, const char *text, struct hf_buf *out)
+{
+    EXPECT_OK(crypto_record_seal(key, storage_key(), FORMAT, nonce,
+                                 hf_str_bytes(hf_str_from_c(text)), out));
+}
+
+/* Both forms of opening fail alike and leave the output alone. */
+static void expect_refused(struct crypto_record_key *key, hf_bytes name, uint8_t format,
+                           hf_bytes record, hf_err expected)
+{
+    TEST_BUF(out);
+    hf_buf_put_c(&out, "before");
+    EXPECT_ERR(expected, crypto_record_open(key, name, format, record, &out));
+    assert_true(hf_str_equal(hf_buf_str(&out), HF_LIT("before")));
+    struct hf_secret *secret = NULL;
+    EXPECT_ERR(expected, crypto_record_open_secret(key, name, format, record, &secret));
+    assert_null(secret);
+}
+
+static void test_record_key_of_wrong_size_is_refused(void **state HF_UNUSED)
+{
+    static const size_t sizes[] = { 0, 31, 33 };
+    for (size_t i = 0; i < HF_ARRAY_LEN(sizes); i++) {
+        HF_CLEANUP(hf_secret_freep) struct hf_secret *parent = make_filled_secret(1, sizes[i]);
+        struct crypto_record_key *key = NULL;
+        EXPECT_ERR(HF_E_INVALID, crypto_record_key_new(parent, &key));
+        assert_null(key);
+    }
+}
+
+static void test_record_any_byte_changed_is_refused(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    TEST_BUF(record);
+    seal_text(key, "a small secret", &record);
+    for (size_t i = 0; i < record.n; i++) {
+        for (int bit = 0; bit < 8; bit++) {
+            record.p[i] ^= (uint8_t)(1 << bit);
+            hf_err expected = i == 1 ? HF_E_FORMAT : HF_E_CORRUPT;
+            expect_refused(key, storage_key(), FORMAT, hf_buf_view(&record), expected);
+            record.p[i] ^= (uint8_t)(1 << bit);
+        }
+    }
+    TEST_BUF(plain);
+    EXPECT_OK(crypto_record_open(key, storage_key(), FORMAT, hf_buf_view(&record), &plain));
+    assert_true(hf_str_equal(hf_buf_str(&plain), HF_LIT("a small secret")));
+}
+
+static void test_record_of_other_length_is_refused(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    TEST_BUF(record);
+    seal_text(key, "a small secret", &record);
+    for (size_t n = 0; n < record.n; n++)
+        expect_refused(key, storage_key(), FORMAT, (hf_bytes){ record.p, n }, HF_E_CORRUPT);
+    hf_buf_put_u8(&record, 0);
+    expect_refused(key, storage_key(), FORMAT, hf_buf_view(&record), HF_E_CORRUPT);
+}
+
+static void test_record_under_another_storage_key_is_refused(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    TEST_BUF(record);
+    seal_text(key, "value", &record);
+    static const char *const others[] = { "", "vault/1/secret/name/0002", "vault/1/secret/name/000",
+                                          "vault/1/secret/name/00010" };
+    for (size_t i = 0; i < HF_ARRAY_LEN(others); i++)
+        expect_refused(key, hf_str_bytes(hf_str_from_c(others[i])), FORMAT, hf_buf_view(&record),
+                       HF_E_CORRUPT);
+}
+
+static void test_record_under_another_parent_is_refused(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *other = make_key(2);
+    TEST_BUF(record);
+    seal_text(key, "value", &record);
+    expect_refused(other, storage_key(), FORMAT, hf_buf_view(&record), HF_E_CORRUPT);
+}
+
+static void test_record_of_unknown_format_is_refused(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    TEST_BUF(record);
+    seal_text(key, "value", &record);
+    expect_refused(key, storage_key(), FORMAT + 1, hf_buf_view(&record), HF_E_FORMAT);
+    record.p[1] = FORMAT + 1; /* relabelled: the format is authenticated too */
+    expect_refused(key, storage_key(), FORMAT + 1, hf_buf_view(&record), HF_E_CORRUPT);
+}
+
+static void test_record_format_of_garbage_is_refused(void **state HF_UNUSED)
+{
+    uint8_t garbage[CRYPTO_RECORD_OVERHEAD_BYTES] = { 'H', FORMAT };
+    uint8_t format = 99;
+    EXPECT_ERR(HF_E_CORRUPT, crypto_record_format((hf_bytes){ NULL, 0 }, &format));
+    EXPECT_ERR(HF_E_CORRUPT,
+               crypto_record_format((hf_bytes){ garbage, sizeof(garbage) - 1 }, &format));
+    assert_int_equal(format, 99);
+    EXPECT_OK(crypto_record_format((hf_bytes){ garbage, sizeof(garbage) }, &format));
+    assert_int_equal(format, FORMAT);
+    garbage[0] = 'h';
+    EXPECT_ERR(HF_E_CORRUPT, crypto_record_format((hf_bytes){ garbage, sizeof(garbage) }, &format));
+}
+
+static void test_record_into_full_buffer_is_too_large(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    TEST_BUF(record);
+    seal_text(key, "value", &record);
+    uint8_t memory[CRYPTO_RECORD_OVERHEAD_BYTES + 4];
+    struct hf_buf small;
+    hf_buf_init_fixed(&small, memory, sizeof(memory));
+    EXPECT_ERR(HF_E_TOO_LARGE, crypto_record_seal(key, storage_key(), FORMAT, nonce,
+                                                  hf_str_bytes(HF_LIT("value")), &small));
+    hf_buf_init_fixed(&small, memory, 4);
+    EXPECT_ERR(HF_E_TOO_LARGE,
+               crypto_record_open(key, storage_key(), FORMAT, hf_buf_view(&record), &small));
+}
+
+static void round_trip(struct crypto_record_key *key, hf_bytes name, hf_bytes plain)
+{
+    TEST_BUF(record);
+    hf_buf_put_c(&record, "prefix");
+    EXPECT_OK(crypto_record_seal(key, name, FORMAT, nonce, plain, &record));
+    assert_int_equal(record.n, 6 + plain.n + CRYPTO_RECORD_OVERHEAD_BYTES);
+    hf_bytes sealed = { record.p + 6, record.n - 6 };
+    TEST_BUF(opened);
+    EXPECT_OK(crypto_record_open(key, name, FORMAT, sealed, &opened));
+    assert_true(hf_bytes_equal(hf_buf_view(&opened), plain));
+    HF_CLEANUP(hf_secret_freep) struct hf_secret *secret = NULL;
+    EXPECT_OK(crypto_record_open_secret(key, name, FORMAT, sealed, &secret));
+    assert_true(hf_secret_equal(secret, plain));
+    TEST_BUF(again);
+    EXPECT_OK(crypto_record_seal_secret(key, name, FORMAT, nonce, secret, &again));
+    assert_true(hf_bytes_equal(hf_buf_view(&again), sealed));
+}
+
+static void test_record_any_size_round_trips(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    static uint8_t plain[70000];
+    EXPECT_OK(crypto_random(plain, sizeof(plain)));
+    static const size_t sizes[] = { 0, 1, 15, 16, 17, 4096, sizeof(plain) };
+    for (size_t i = 0; i < HF_ARRAY_LEN(sizes); i++)
+        round_trip(key, storage_key(), (hf_bytes){ plain, sizes[i] });
+}
+
+static void test_record_empty_storage_key_round_trips(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    round_trip(key, (hf_bytes){ NULL, 0 }, hf_str_bytes(HF_LIT("value")));
+    round_trip(key, (hf_bytes){ NULL, 0 }, (hf_bytes){ NULL, 0 });
+}
+
+/* Seals by the description in record.h alone. */
+static void seal_independently(const struct hf_secret *parent, hf_bytes plain, struct hf_buf *out)
+{
+    HF_CLEANUP(hf_secret_freep) struct hf_secret *derived = NULL;
+    EXPECT_OK(crypto_kdf(parent, HF_LIT("holdfast record v1"), storage_key(), &derived));
+    const uint8_t header[] = { 'H', FORMAT };
+    TEST_BUF(aad);
+    hf_buf_put(&aad, header, sizeof(header));
+    hf_buf_put_bytes(&aad, storage_key());
+    hf_buf_put(out, header, sizeof(header));
+    hf_buf_put(out, nonce, sizeof(nonce));
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    assert_non_null(ctx);
+    uint8_t text[64];
+    uint8_t tag[16];
+    int n = 0;
+    assert_int_equal(
+        EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), hf_secret_view(derived).p, nonce, NULL), 1);
+    assert_int_equal(EVP_EncryptUpdate(ctx, NULL, &n, aad.p, (int)aad.n), 1);
+    assert_int_equal(EVP_EncryptUpdate(ctx, text, &n, plain.p, (int)plain.n), 1);
+    assert_int_equal(EVP_EncryptFinal_ex(ctx, tag, &n), 1);
+    assert_int_equal(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, sizeof(tag), tag), 1);
+    EVP_CIPHER_CTX_free(ctx);
+    hf_buf_put(out, text, plain.n);
+    hf_buf_put(out, tag, sizeof(tag));
+}
+
+static void test_record_bytes_are_as_described(void **state HF_UNUSED)
+{
+    HF_CLEANUP(hf_secret_freep) struct hf_secret *parent = make_filled_secret(1, 32);
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    TEST_BUF(record);
+    seal_text(key, "value", &record);
+    TEST_BUF(expected);
+    seal_independently(parent, hf_str_bytes(HF_LIT("value")), &expected);
+    assert_true(hf_bytes_equal(hf_buf_view(&record), hf_buf_view(&expected)));
+}
+
+static void *use_often(void *argument)
+{
+    struct crypto_record_key *key = argument;
+    hf_bytes plain = hf_str_bytes(HF_LIT("value"));
+    for (int i = 0; i < 500; i++) {
+        TEST_BUF(record);
+        TEST_BUF(opened);
+        if (crypto_record_seal(key, storage_key(), FORMAT, nonce, plain, &record) != HF_OK ||
+            crypto_record_open(key, storage_key(), FORMAT, hf_buf_view(&record), &opened) !=
+                HF_OK ||
+            !hf_bytes_equal(hf_buf_view(&opened), plain))
+            return argument;
+    }
+    return NULL;
+}
+
+static void test_record_key_dups_work_in_threads(void **state HF_UNUSED)
+{
+    struct crypto_record_key *key = make_key(1);
+    pthread_t threads[3];
+    struct crypto_record_key *keys[HF_ARRAY_LEN(threads)] = { NULL };
+    for (size_t i = 0; i < HF_ARRAY_LEN(threads); i++) {
+        EXPECT_OK(crypto_record_key_dup(key, &keys[i]));
+        assert_int_equal(pthread_create(&threads[i], NULL, use_often, keys[i]), 0);
+    }
+    assert_null(use_often(key));
+    crypto_record_key_free(key);
+    for (size_t i = 0; i < HF_ARRAY_LEN(threads); i++) {
+        void *failed = NULL;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+        crypto_record_key_free(keys[i]);
+    }
+}
+
+static void test_record_key_free_of_null_is_fine(void **state HF_UNUSED)
+{
+    crypto_record_key_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_record_key_of_wrong_size_is_refused),
+        cmocka_unit_test(test_record_any_byte_changed_is_refused),
+        cmocka_unit_test(test_record_of_other_length_is_refused),
+        cmocka_unit_test(test_record_under_another_storage_key_is_refused),
+        cmocka_unit_test(test_record_under_another_parent_is_refused),
+        cmocka_unit_test(test_record_of_unknown_format_is_refused),
+        cmocka_unit_test(test_record_format_of_garbage_is_refused),
+        cmocka_unit_test(test_record_into_full_buffer_is_too_large),
+        cmocka_unit_test(test_record_any_size_round_trips),
+        cmocka_unit_test(test_record_empty_storage_key_round_trips),
+        cmocka_unit_test(test_record_bytes_are_as_described),
+        cmocka_unit_test(test_record_key_dups_work_in_threads),
+        cmocka_unit_test(test_record_key_free_of_null_is_fine),
+    };
+    return cmocka_run_group_tests(tests, start_crypto, NULL);
+}
