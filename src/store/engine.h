@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The embedded engine as the rest of the layer sees it: one ordered map, snapshots, one writing
+ * transaction with children. engine/lmdb.c implements it. Opening, growing and closing: one thread,
+ * nobody in a transaction. Writing: the writer thread. Reading: each store_txn by one thread.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store_engine;
+struct store_cursor;
+struct MDB_txn;
+
+/* The public struct store_txn; the caller provides the memory, zeroed. */
+struct store_txn {
+    struct store_engine *engine;
+    struct MDB_txn *handle;
+    bool writable;
+    bool map_full;    /* a change did not fit: abort all and run again in a larger map */
+    hf_err failure;   /* the engine's first in a change: such a transaction is never committed */
+    uint64_t changes; /* puts and deletes so far: cursors find their place again when it moved */
+    size_t written;   /* bytes of keys and values put */
+    size_t open_cursors;
+    struct store_cursor *spare; /* closed cursors of a reader, for the next use */
+};
+
+/* Every code of the engine's library and every errno value; unknown ones are HF_E_INTERNAL. */
+hf_err store_err_from_lmdb(int code);
+
+/* The folder exists and belongs to this process. Checks or writes the format record. */
+HF_MUST hf_err store_engine_open(const char *folder, size_t map_bytes, bool no_sync,
+                                 struct hf_diag *diag, struct store_engine **out);
+void store_engine_close(struct store_engine *engine);
+HF_DEFINE_FREEP(struct store_engine, store_engine_close)
+
+/*
+ * Doubles the map. Fails: HF_E_DISK_FULL (at the maximum), HF_E_NOMEM (address space); the map is
+ * as before then.
+ */
+HF_MUST hf_err store_engine_grow(struct store_engine *engine);
+size_t store_engine_map_bytes(const struct store_engine *engine);
+size_t store_engine_used_bytes(const struct store_engine *engine);
+
+/* A reader's transaction: made once, then renewed (a new snapshot) and reset for each use. */
+HF_MUST hf_err store_engine_reader_open(struct store_engine *engine, struct store_txn *txn);
+HF_MUST hf_err store_engine_reader_renew(struct store_txn *txn);
+void store_engine_reader_reset(struct store_txn *txn);
+void store_engine_reader_close(struct store_txn *txn);
+
+/*
+ * Fails: HF_E_UNAVAILABLE after a commit whose outcome is unknown; the engine must be opened again.
+ */
+HF_MUST hf_err store_engine_begin(struct store_engine *engine, struct store_txn *txn);
+HF_MUST hf_err store_engine_begin_child(struct store_txn *parent, struct store_txn *child);
+/*
+ * Takes the child's changes into the parent if result is HF_OK and nothing failed, else drops them;
+ * returns what it was.
+ */
+HF_MUST hf_err store_engine_end_child(struct store_txn *parent, struct store_txn *child,
+                                      hf_err result);
+/* Ended in any case. HF_OK: durable. */
+HF_MUST hf_err store_engine_commit(struct store_txn *txn);
+void store_engine_abort(struct store_txn *txn);

@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine on LMDB: the only file that includes lmdb.h. One unnamed database, memory-mapped, copy
+ * on write, data synced before the root that points to it: a crash at any moment leaves the last
+ * commit.
+ */
+#include "store/engine.h"
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/reader.h"
+#include "store/limits.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ENGINE_FILE_MODE 0600
+#define ENGINE_FORMAT 1u
+#define ENGINE_FORMAT_BYTES 4
+
+static const uint8_t format_key[] = { STORE_CLASS_META, 'f', 'o', 'r', 'm', 'a', 't' };
+
+struct store_engine {
+    MDB_env *env;
+    MDB_dbi dbi;
+    size_t map_bytes;
+    bool is_suspect;  /* writer: a commit failed and what the disk holds is unknown */
+    bool is_unmapped; /* the map could not be restored; changed only while no reader is inside */
+    struct hf_buf scratch; /* writer: copy of a value being put */
+};
+
+struct store_cursor {
+    struct store_txn *txn;
+    MDB_cursor *handle;
+    struct store_cursor *next_spare;
+    uint64_t changes; /* of the transaction when the position was taken */
+    bool is_positioned;
+    bool is_ended;
+    bool seek_after; /* the seek key itself is not wanted */
+    size_t prefix_n;
+    size_t seek_n;
+    uint8_t prefix[STORE_KEY_MAX_BYTES];
+    uint8_t seek[STORE_KEY_MAX_BYTES]; /* where to start; in a command also the last key returned */
+};
+
+/* ---- errors ---- */
+
+static const struct {
+    int code;
+    hf_err err;
+} engine_errors[] = {
+    { MDB_KEYEXIST, HF_E_EXISTS },
+    { MDB_NOTFOUND, HF_E_NOT_FOUND },
+    { MDB_PAGE_NOTFOUND, HF_E_CORRUPT },
+    { MDB_CORRUPTED, HF_E_CORRUPT },
+    { MDB_PANIC, HF_E_UNAVAILABLE },
+    { MDB_VERSION_MISMATCH, HF_E_FORMAT },
+    { MDB_INVALID, HF_E_CORRUPT },
+    { MDB_MAP_FULL, HF_E_DISK_FULL },
+    { MDB_READERS_FULL, HF_E_UNAVAILABLE },
+    { MDB_TXN_FULL, HF_E_TOO_LARGE },
+    { MDB_BAD_VALSIZE, HF_E_INVALID },
+    { MDB_INCOMPATIBLE, HF_E_FORMAT },
+    { EFBIG, HF_E_DISK_FULL },
+    { EINVAL, HF_E_INTERNAL },
+};
+
+hf_err store_err_from_lmdb(int code)
+{
+    if (code == MDB_SUCCESS)
+        return HF_OK;
+    for (size_t i = 0; i < HF_ARRAY_LEN(engine_errors); i++) {
+        if (engine_errors[i].code == code)
+            return engine_errors[i].err;
+    }
+    if (code > 0)
+        return hf_err_from_errno(code);
+    hf_log(HF_LOG_DEBUG, "store-engine-error", HF_KV_INT("code", code));
+    return HF_E_INTERNAL;
+}
+
+static hf_err refuse_open(struct hf_diag *diag, const char *folder, int code)
+{
+    return hf_fail(diag, store_err_from_lmdb(code), "", "%s/data.mdb: %s", folder,
+                   mdb_strerror(code));
+}
+
+static MDB_val val_of(hf_bytes bytes)
+{
+    /* The library does not change what it is given; its type just cannot say so. */
+    return (MDB_val){ .mv_size = bytes.n, .mv_data = (void *)(uintptr_t)bytes.p };
+}
+
+static hf_bytes bytes_of(const MDB_val *val)
+{
+    return (hf_bytes){ val->mv_data, val->mv_size };
+}
+
+static bool is_valid_key(hf_bytes key)
+{
+    return key.n > 0 && key.n <= STORE_KEY_MAX_BYTES;
+}
+
+/* ---- opening and closing ---- */
+
+static size_t round_map(size_t bytes)
+{
+    if (bytes == 0)
+        return STORE_MAP_DEFAULT_BYTES;
+    if (bytes >= STORE_MAP_MAX_BYTES)
+        return STORE_MAP_MAX_BYTES;
+    return (bytes + STORE_MAP_ROUND_BYTES - 1) / STORE_MAP_ROUND_BYTES * STORE_MAP_ROUND_BYTES;
+}
+
+static int open_environment(struct store_engine *engine, const char *folder, size_t map_bytes,
+                            bool no_sync)
+{
+    int code = mdb_env_create(&engine->env);
+    if (code != MDB_SUCCESS)
+        return code;
+    code = mdb_env_set_maxreaders(engine->env, STORE_READERS_MAX_COUNT);
+    if (code != MDB_SUCCESS)
+        return code;
+    code = mdb_env_set_mapsize(engine->env, round_map(map_bytes));
+    if (code != MDB_SUCCESS)
+        return code;
+    unsigned int flags = MDB_NOTLS | (no_sync ? MDB_NOSYNC : 0u);
+    return mdb_env_open(engine->env, folder, flags, ENGINE_FILE_MODE);
+}
+
+/*
+ * Pages the last commit never had to write may lie beyond the file's end; in a file cut short by
+ * damage, so may pages that matter. A hole in their place reads as zeros, which the engine reports,
+ * where a missing page would kill the process.
+ */
+static int extend_file(const struct store_engine *engine)
+{
+    MDB_envinfo info;
+    int code = mdb_env_info(engine->env, &info);
+    if (code != MDB_SUCCESS)
+        return code;
+    MDB_stat stat_now;
+    code = mdb_env_stat(engine->env, &stat_now);
+    if (code != MDB_SUCCESS)
+        return code;
+    int fd = -1;
+    code = mdb_env_get_fd(engine->env, &fd);
+    if (code != MDB_SUCCESS)
+        return code;
+
+    size_t needed = 0;
+    if (!hf_mul_size(info.me_last_pgno + 1, stat_now.ms_psize, &needed) ||
+        needed > STORE_MAP_MAX_BYTES)
+        return MDB_CORRUPTED;
+    struct stat file;
+    if (fstat(fd, &file) != 0)
+        return errno;
+    if ((size_t)file.st_size < needed && ftruncate(fd, (off_t)needed) != 0)
+        return errno;
+    return MDB_SUCCESS;
+}
+
+static int write_format(MDB_txn *txn, MDB_dbi dbi)
+{
+    const uint8_t format[ENGINE_FORMAT_BYTES] = { 0, 0, 0, ENGINE_FORMAT };
+    MDB_val key = val_of((hf_bytes){ format_key, sizeof(format_key) });
+    MDB_val value = val_of((hf_bytes){ format, sizeof(format) });
+    return mdb_put(txn, dbi, &key, &value, MDB_NOOVERWRITE);
+}
+
+/* An empty database gets the format record; any other must have one that is known. */
+static hf_err check_format(MDB_txn *txn, MDB_dbi dbi, const char *folder, struct hf_diag *diag)
+{
+    MDB_val key = val_of((hf_bytes){ format_key, sizeof(format_key) });
+    MDB_val value = { 0 };
+    int code = mdb_get(txn, dbi, &key, &value);
+    if (code == MDB_NOTFOUND) {
+        MDB_stat stat_now;
+        code = mdb_stat(txn, dbi, &stat_now);
+        if (code == MDB_SUCCESS && stat_now.ms_entries > 0)
+            return hf_fail(diag, HF_E_FORMAT, "", "%s: holds data but no format record", folder);
+        if (code == MDB_SUCCESS)
+            code = write_format(txn, dbi);
+        return code == MDB_SUCCESS ? HF_OK : refuse_open(diag, folder, code);
+    }
+    if (code != MDB_SUCCESS)
+        return refuse_open(diag, folder, code);
+
+    struct hf_reader reader = hf_reader_of(bytes_of(&value));
+    uint32_t format = hf_read_u32(&reader);
+    hf_err err = hf_reader_finish(&reader);
+    if (err != HF_OK || format != ENGINE_FORMAT)
+        return hf_fail(diag, HF_E_FORMAT, "", "%s: data format %u, this program knows %u", folder,
+                       format, ENGINE_FORMAT);
+    return HF_OK;
+}
+
+static hf_err open_database(struct store_engine *engine, const char *folder, struct hf_diag *diag)
+{
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(engine->env, NULL, 0, &txn);
+    if (code != MDB_SUCCESS)
+        return refuse_open(diag, folder, code);
+    code = mdb_dbi_open(txn, NULL, 0, &engine->dbi);
+    hf_err err = code == MDB_SUCCESS ? check_format(txn, engine->dbi, folder, diag)
+                                     : refuse_open(diag, folder, code);
+    if (err != HF_OK) {
+        mdb_txn_abort(txn);
+        return err;
+    }
+    code = mdb_txn_commit(txn);
+    return code == MDB_SUCCESS ? HF_OK : refuse_open(diag, folder, code);
+}
+
+hf_err store_engine_open(const char *folder, size_t map_bytes, bool no_sync, struct hf_diag *diag,
+                         struct store_engine **out)
+{
+    HF_CLEANUP(store_engine_closep) struct store_engine *engine = calloc(1, sizeof(*engine));
+    if (engine == NULL)
+        return HF_E_NOMEM;
+    hf_buf_init(&engine->scratch, STORE_VALUE_MAX_BYTES);
+
+    int code = open_environment(engine, folder, map_bytes, no_sync);
+    if (code == MDB_SUCCESS)
+        code = extend_file(engine);
+    int dead_readers = 0;
+    if (code == MDB_SUCCESS)
+        code = mdb_reader_check(engine->env, &dead_readers);
+    if (code != MDB_SUCCESS)
+        return refuse_open(diag, folder, code);
+    if (mdb_env_get_maxkeysize(engine->env) < STORE_KEY_MAX_BYTES)
+        return hf_fail(diag, HF_E_UNSUPPORTED, "",
+                       "this build of LMDB takes keys of %d bytes, %d are needed",
+                       mdb_env_get_maxkeysize(engine->env), STORE_KEY_MAX_BYTES);
+
+    hf_err err = open_database(engine, folder, diag);
+    if (err != HF_OK)
+        return err;
+    MDB_envinfo info;
+    code = mdb_env_info(engine->env, &info);
+    if (code != MDB_SUCCESS)
+        return refuse_open(diag, folder, code);
+    engine->map_bytes = info.me_mapsize;
+    *out = hf_take(&engine);
+    return HF_OK;
+}
+
+void store_engine_close(struct store_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    if (engine->env != NULL)
+        mdb_env_close(engine->env);
+    hf_buf_done(&engine->scratch);
+    free(engine);
+}
+
+/* ---- size ---- */
+
+/* The library gives up its map before it asks for the larger one, so ask the system first. */
+static bool is_address_space_free(size_t bytes)
+{
+    void *probe = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (probe == MAP_FAILED)
+        return false;
+    (void)munmap(probe, bytes);
+    return true;
+}
+
+hf_err store_engine_grow(struct store_engine *engine)
+{
+    if (engine->map_bytes > STORE_MAP_MAX_BYTES / 2)
+        return HF_E_DISK_FULL;
+    size_t bytes = engine->map_bytes * 2;
+    if (!is_address_space_free(bytes))
+        return HF_E_NOMEM;
+    int code = mdb_env_set_mapsize(engine->env, bytes);
+    if (code != MDB_SUCCESS) {
+        engine->is_unmapped = true;
+        return store_err_from_lmdb(code);
+    }
+    engine->map_bytes = bytes;
+    return HF_OK;
+}
+
+size_t store_engine_map_bytes(const struct store_engine *engine)
+{
+    return engine->map_bytes;
+}
+
+size_t store_engine_used_bytes(const struct store_engine *engine)
+{
+    MDB_stat now;
+    if (engine->is_unmapped || mdb_env_stat(engine->env, &now) != MDB_SUCCESS)
+        return 0;
+    return (now.ms_branch_pages + now.ms_leaf_pages + now.ms_overflow_pages) * now.ms_psize;
+}
+
+/* ---- transactions ---- */
+
+hf_err store_engine_reader_open(struct store_engine *engine, struct store_txn *txn)
+{
+    if (engine->is_unmapped)
+        return HF_E_UNAVAILABLE;
+    MDB_txn *handle = NULL;
+    int code = mdb_txn_begin(engine->env, NULL, MDB_RDONLY, &handle);
+    if (code != MDB_SUCCESS)
+        return store_err_from_lmdb(code);
+    mdb_txn_reset(handle);
+    *txn = (struct store_txn){ .engine = engine, .handle = handle };
+    return HF_OK;
+}
+
+hf_err store_engine_reader_renew(struct store_txn *txn)
+{
+    if (txn->engine->is_unmapped)
+        return HF_E_UNAVAILABLE;
+    return store_err_from_lmdb(mdb_txn_renew(txn->handle));
+}
+
+void store_engine_reader_reset(struct store_txn *txn)
+{
+    mdb_txn_reset(txn->handle);
+}
+
+void store_engine_reader_close(struct store_txn *txn)
+{
+    while (txn->spare != NULL) {
+        struct store_cursor *cursor = txn->spare;
+        txn->spare = cursor->next_spare;
+        mdb_cursor_close(cursor->handle);
+        free(cursor);
+    }
+    mdb_txn_abort(txn->handle);
+    txn->handle = NULL;
+}
+
+hf_err store_engine_begin(struct store_engine *engine, struct store_txn *txn)
+{
+    if (engine->is_suspect || engine->is_unmapped)
+        return HF_E_UNAVAILABLE;
+    MDB_txn *handle = NULL;
+    int code = mdb_txn_begin(engine->env, NULL, 0, &handle);
+    if (code != MDB_SUCCESS)
+        return store_err_from_lmdb(code);
+    *txn = (struct store_txn){ .engine = engine, .handle = handle, .writable = true };
+    return HF_OK;
+}
+
+hf_err store_engine_begin_child(struct store_txn *parent, struct store_txn *child)
+{
+    MDB_txn *handle = NULL;
+    int code = mdb_txn_begin(parent->engine->env, parent->handle, 0, &handle);
+    if (code != MDB_SUCCESS)
+        return store_err_from_lmdb(code);
+    *child = (struct store_txn){ .engine = parent->engine, .handle = handle, .writable = true };
+    return HF_OK;
+}
+
+hf_err store_engine_end_child(struct store_txn *parent, struct store_txn *child, hf_err result)
+{
+    HF_ASSERT(child->open_cursors == 0);
+    hf_err err = child->failure != HF_OK ? child->failure : result;
+    if (err == HF_OK)
+        err = store_err_from_lmdb(mdb_txn_commit(child->handle));
+    else
+        mdb_txn_abort(child->handle);
+    child->handle = NULL;
+    parent->map_full = parent->map_full || child->map_full;
+    if (err == HF_OK)
+        parent->written += child->written;
+    return err;
+}
+
+/*
+ * The library reports a write cut short by a full disk (or quota, or file size limit) as EIO. Only
+ * the writer extends the file.
+ */
+static bool is_disk_full(const struct store_engine *engine)
+{
+    int fd = -1;
+    struct stat file;
+    if (mdb_env_get_fd(engine->env, &fd) != MDB_SUCCESS || fstat(fd, &file) != 0)
+        return false;
+    int error = posix_fallocate(fd, file.st_size, STORE_ROOM_PROBE_BYTES);
+    return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+hf_err store_engine_commit(struct store_txn *txn)
+{
+    struct store_engine *engine = txn->engine;
+    if (engine->scratch.cap > STORE_SCRATCH_KEPT_BYTES)
+        hf_buf_done(&engine->scratch);
+    int code = mdb_txn_commit(txn->handle);
+    txn->handle = NULL;
+    txn->map_full = code == MDB_MAP_FULL;
+    if (code == EIO && is_disk_full(engine))
+        return HF_E_DISK_FULL;
+    hf_err err = store_err_from_lmdb(code);
+    engine->is_suspect = engine->is_suspect || err == HF_E_IO;
+    return err;
+}
+
+void store_engine_abort(struct store_txn *txn)
+{
+    mdb_txn_abort(txn->handle);
+    txn->handle = NULL;
+}
+
+/* ---- reading and changing ---- */
+
+hf_err store_get(struct store_txn *txn, hf_bytes key, hf_bytes *out)
+{
+    if (!is_valid_key(key))
+        return HF_E_INVALID;
+    MDB_val key_val = val_of(key);
+    MDB_val value = { 0 };
+    int code = mdb_get(txn->handle, txn->engine->dbi, &key_val, &value);
+    if (code != MDB_SUCCESS)
+        return store_err_from_lmdb(code);
+    *out = bytes_of(&value);
+    return HF_OK;
+}
+
+/*
+ * Notes what a change came to. A failed one spoils the transaction, whatever the command makes of
+ * it.
+ */
+static hf_err note_change(struct store_txn *txn, int code)
+{
+    txn->changes++;
+    hf_err err = store_err_from_lmdb(code);
+    txn->map_full = txn->map_full || code == MDB_MAP_FULL;
+    if (txn->failure == HF_OK)
+        txn->failure = err;
+    return err;
+}
+
+/*
+ * The value may be a view of this very transaction, and the page it is on may move while it is put:
+ * so it is copied first.
+ */
+static hf_err copy_value(struct store_engine *engine, hf_bytes value, MDB_val *out)
+{
+    hf_buf_reset(&engine->scratch);
+    hf_buf_put_bytes(&engine->scratch, value);
+    hf_err err = hf_buf_err(&engine->scratch);
+    if (err != HF_OK)
+        return err;
+    *out = val_of(hf_buf_view(&engine->scratch));
+    return HF_OK;
+}
+
+hf_err store_put(struct store_txn *txn, hf_bytes key, hf_bytes value)
+{
+    HF_ASSERT(txn->writable);
+    if (!is_valid_key(key))
+        return HF_E_INVALID;
+    MDB_val value_val = { 0 };
+    hf_err err = copy_value(txn->engine, value, &value_val);
+    if (err != HF_OK)
+        return err;
+    uint8_t key_copy[STORE_KEY_MAX_BYTES];
+    memcpy(key_copy, key.p, key.n);
+    MDB_val key_val = { .mv_size = key.n, .mv_data = key_copy };
+    txn->written += key.n + value.n;
+    return note_change(txn, mdb_put(txn->handle, txn->engine->dbi, &key_val, &value_val, 0));
+}
+
+hf_err store_delete(struct store_txn *txn, hf_bytes key)
+{
+    HF_ASSERT(txn->writable);
+    if (!is_valid_key(key))
+        return HF_E_INVALID;
+    uint8_t key_copy[STORE_KEY_MAX_BYTES];
+    memcpy(key_copy, key.p, key.n);
+    MDB_val key_val = { .mv_size = key.n, .mv_data = key_copy };
+    int code = mdb_del(txn->handle, txn->engine->dbi, &key_val, NULL);
+    if (code == MDB_NOTFOUND)
+        return HF_E_NOT_FOUND;
+    return note_change(txn, code);
+}
+
+/* ---- cursors ---- */
+
+/* A reader's cursors are kept for its next transaction: a list costs no allocation. */
+static hf_err take_cursor(struct store_txn *txn, struct store_cursor **out)
+{
+    struct store_cursor *cursor = txn->spare;
+    if (cursor != NULL) {
+        int code = mdb_cursor_renew(txn->handle, cursor->handle);
+        if (code != MDB_SUCCESS)
+            return store_err_from_lmdb(code);
+        txn->spare = cursor->next_spare;
+    } else {
+        cursor = malloc(sizeof(*cursor));
+        if (cursor == NULL)
+            return HF_E_NOMEM;
+        int code = mdb_cursor_open(txn->handle, txn->engine->dbi, &cursor->handle);
+        if (code != MDB_SUCCESS) {
+            free(cursor);
+            return store_err_from_lmdb(code);
+        }
+    }
+    txn->open_cursors++;
+    *out = cursor;
+    return HF_OK;
+}
+
+static bool starts_with(hf_bytes bytes, const uint8_t *prefix, size_t n)
+{
+    return bytes.n >= n && (n == 0 || memcmp(bytes.p, prefix, n) == 0);
+}
+
+static void set_seek(struct store_cursor *cursor, hf_bytes key, bool after)
+{
+    if (key.n > 0)
+        memcpy(cursor->seek, key.p, key.n);
+    cursor->seek_n = key.n;
+    cursor->seek_after = after;
+}
+
+hf_err store_cursor_open(struct store_txn *txn, hf_bytes prefix, hf_bytes from, bool after,
+                         struct store_cursor **out)
+{
+    if (prefix.n > STORE_KEY_MAX_BYTES || from.n > STORE_KEY_MAX_BYTES)
+        return HF_E_INVALID;
+    if (from.n > 0 && !starts_with(from, prefix.p, prefix.n))
+        return HF_E_INVALID;
+    struct store_cursor *cursor = NULL;
+    hf_err err = take_cursor(txn, &cursor);
+    if (err != HF_OK)
+        return err;
+    HF_ASSERT(cursor != NULL);
+
+    cursor->txn = txn;
+    cursor->next_spare = NULL;
+    cursor->is_positioned = false;
+    cursor->is_ended = false;
+    cursor->prefix_n = prefix.n;
+    if (prefix.n > 0)
+        memcpy(cursor->prefix, prefix.p, prefix.n);
+    set_seek(cursor, from.n > 0 ? from : prefix, after && from.n > 0);
+    *out = cursor;
+    return HF_OK;
+}
+
+static int seek_position(struct store_cursor *cursor, MDB_val *key, MDB_val *value)
+{
+    if (cursor->seek_n == 0)
+        return mdb_cursor_get(cursor->handle, key, value, MDB_FIRST);
+    key->mv_size = cursor->seek_n;
+    key->mv_data = cursor->seek;
+    int code = mdb_cursor_get(cursor->handle, key, value, MDB_SET_RANGE);
+    if (code != MDB_SUCCESS || !cursor->seek_after)
+        return code;
+    hf_bytes found = bytes_of(key);
+    if (found.n != cursor->seek_n || memcmp(found.p, cursor->seek, found.n) != 0)
+        return code;
+    return mdb_cursor_get(cursor->handle, key, value, MDB_NEXT);
+}
+
+static int move_on(struct store_cursor *cursor, MDB_val *key, MDB_val *value)
+{
+    bool has_moved = cursor->changes != cursor->txn->changes;
+    if (cursor->is_positioned && !has_moved)
+        return mdb_cursor_get(cursor->handle, key, value, MDB_NEXT);
+    return seek_position(cursor, key, value);
+}
+
+hf_err store_cursor_next(struct store_cursor *cursor, hf_bytes *key, hf_bytes *value)
+{
+    if (cursor->is_ended)
+        return HF_E_NOT_FOUND;
+    MDB_val key_val = { 0 };
+    MDB_val value_val = { 0 };
+    int code = move_on(cursor, &key_val, &value_val);
+    if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
+        return store_err_from_lmdb(code);
+    hf_bytes found = bytes_of(&key_val);
+    if (code == MDB_NOTFOUND || !starts_with(found, cursor->prefix, cursor->prefix_n)) {
+        cursor->is_ended = true;
+        return HF_E_NOT_FOUND;
+    }
+
+    cursor->is_positioned = true;
+    cursor->changes = cursor->txn->changes;
+    if (cursor->txn->writable)
+        set_seek(cursor, found, true);
+    *key = found;
+    *value = bytes_of(&value_val);
+    return HF_OK;
+}
+
+void store_cursor_close(struct store_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    struct store_txn *txn = cursor->txn;
+    txn->open_cursors--;
+    if (!txn->writable) {
+        cursor->next_spare = txn->spare;
+        txn->spare = cursor;
+        return;
+    }
+    mdb_cursor_close(cursor->handle);
+    free(cursor);
+}

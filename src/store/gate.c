@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The readers' gate: one atomic store and one atomic load on the way in, the same on the way out.
+ */
+#include "store/gate.h"
+
+#include "base/assert.h"
+
+#include <stddef.h>
+
+void store_gate_init(struct store_gate *gate)
+{
+    HF_ASSERT(pthread_mutex_init(&gate->m, NULL) == 0);
+    HF_ASSERT(pthread_cond_init(&gate->changed, NULL) == 0);
+    atomic_init(&gate->closed, false);
+    gate->places = NULL;
+}
+
+void store_gate_done(struct store_gate *gate)
+{
+    HF_ASSERT(gate->places == NULL);
+    (void)pthread_cond_destroy(&gate->changed);
+    (void)pthread_mutex_destroy(&gate->m);
+}
+
+void store_gate_add(struct store_gate *gate, struct store_gate_place *place)
+{
+    atomic_init(&place->active, false);
+    (void)pthread_mutex_lock(&gate->m);
+    place->next = gate->places;
+    gate->places = place;
+    (void)pthread_mutex_unlock(&gate->m);
+}
+
+void store_gate_remove(struct store_gate *gate, struct store_gate_place *place)
+{
+    (void)pthread_mutex_lock(&gate->m);
+    struct store_gate_place **link = &gate->places;
+    while (*link != NULL && *link != place)
+        link = &(*link)->next;
+    HF_ASSERT(*link == place);
+    *link = place->next;
+    (void)pthread_mutex_unlock(&gate->m);
+}
+
+static void wait_until_open(struct store_gate *gate)
+{
+    (void)pthread_mutex_lock(&gate->m);
+    (void)pthread_cond_broadcast(&gate->changed);
+    while (atomic_load(&gate->closed))
+        (void)pthread_cond_wait(&gate->changed, &gate->m);
+    (void)pthread_mutex_unlock(&gate->m);
+}
+
+void store_gate_enter(struct store_gate *gate, struct store_gate_place *place)
+{
+    for (;;) {
+        atomic_store(&place->active, true);
+        if (!atomic_load(&gate->closed))
+            return;
+        atomic_store(&place->active, false);
+        wait_until_open(gate);
+    }
+}
+
+void store_gate_leave(struct store_gate *gate, struct store_gate_place *place)
+{
+    atomic_store(&place->active, false);
+    if (!atomic_load(&gate->closed))
+        return;
+    (void)pthread_mutex_lock(&gate->m);
+    (void)pthread_cond_broadcast(&gate->changed);
+    (void)pthread_mutex_unlock(&gate->m);
+}
+
+static bool is_anyone_inside(const struct store_gate *gate)
+{
+    for (const struct store_gate_place *place = gate->places; place != NULL; place = place->next) {
+        if (atomic_load(&place->active))
+            return true;
+    }
+    return false;
+}
+
+void store_gate_close(struct store_gate *gate)
+{
+    (void)pthread_mutex_lock(&gate->m);
+    atomic_store(&gate->closed, true);
+    while (is_anyone_inside(gate))
+        (void)pthread_cond_wait(&gate->changed, &gate->m);
+    (void)pthread_mutex_unlock(&gate->m);
+}
+
+void store_gate_open(struct store_gate *gate)
+{
+    (void)pthread_mutex_lock(&gate->m);
+    atomic_store(&gate->closed, false);
+    (void)pthread_cond_broadcast(&gate->changed);
+    (void)pthread_mutex_unlock(&gate->m);
+}

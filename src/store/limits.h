@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Limits and defaults of the store. None of them is on disk: they may change between versions.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Virtual address space, not disk: the file grows with its content. */
+#define STORE_MAP_DEFAULT_BYTES ((size_t)256 * 1024 * 1024)
+/* Rounding of a map's size: a multiple of every page size in use. */
+#define STORE_MAP_ROUND_BYTES ((size_t)64 * 1024)
+/* 16 TiB. Doubling stops here; beyond, a change is refused as if the disk were full. */
+#define STORE_MAP_MAX_BYTES ((size_t)1 << 44)
+
+#define STORE_BATCH_DEFAULT_COUNT 256
+#define STORE_BATCH_MAX_COUNT 65536
+/*
+ * A batch that has written this much is committed, whatever waits: it bounds the memory of changed
+ * pages.
+ */
+#define STORE_BATCH_MAX_BYTES ((size_t)32 * 1024 * 1024)
+
+/* Stops a flood of requests from filling memory with commands. */
+#define STORE_QUEUE_DEFAULT_COUNT 8192
+
+/* Threads that read: loops, workers, tools. */
+#define STORE_READERS_MAX_COUNT 1024
+
+/* The copy buffer for values keeps at most this much between batches. */
+#define STORE_SCRATCH_KEPT_BYTES ((size_t)1024 * 1024)
+
+/* When a write ended early: the disk is full if this much more does not fit. */
+#define STORE_ROOM_PROBE_BYTES (64 * 1024)

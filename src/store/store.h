@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ordered, transactional key-value storage with snapshot reads and one commit pipeline. It does not
+ * know what the bytes mean.
+ *
+ * All changes are commands, applied in order by one writer thread. A command validates against the
+ * current state inside the transaction and changes it; it is acknowledged after the batch that
+ * holds it is durable (group commit: one sync serves everyone who waited). There is no other
+ * writer, so there are no write races and no lost updates.
+ *
+ * Reads see a snapshot: no lock and no system call after a reader's first use. Views of keys and
+ * values die with the transaction.
+ *
+ * The data folder belongs to one process: a second one is refused (HF_E_BUSY). The map grows by
+ * itself.
+ */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/thread.h"
+
+struct store;
+struct store_txn; /* read: a snapshot; write: only inside a command */
+
+#define STORE_KEY_MAX_BYTES 511
+#define STORE_VALUE_MAX_BYTES (64 * 1024 * 1024)
+
+/*
+ * First byte of every storage key: which layer and kind it is. Values never change; new ones are
+ * added.
+ */
+enum store_class {
+    STORE_CLASS_META = 0x01,        /* server: installation, format */
+    STORE_CLASS_AUDIT_HEAD = 0x02,  /* audit: last sequence number and hash at the last commit */
+    STORE_CLASS_TENANT = 0x10,      /* access */
+    STORE_CLASS_PRINCIPAL = 0x11,   /* access: by object id */
+    STORE_CLASS_CLIENT = 0x12,      /* access: application (client) id to object id */
+    STORE_CLASS_CREDENTIAL = 0x13,  /* access: by object id, credential id */
+    STORE_CLASS_ASSIGNMENT = 0x14,  /* access: by principal, assignment id */
+    STORE_CLASS_SIGNING_KEY = 0x15, /* access: token signing keys */
+    STORE_CLASS_VAULT = 0x20,       /* vault: by lower-case name */
+    STORE_CLASS_OBJECT = 0x21,      /* vault: vault id, collection, state, lower-case name */
+    STORE_CLASS_VERSION = 0x22,     /* vault: …, version id: metadata */
+    STORE_CLASS_VALUE = 0x23,       /* vault: …, version id: value */
+    STORE_CLASS_PURGE_DUE = 0x24,   /* vault: index by scheduled purge date */
+    STORE_CLASS_DEV = 0x7e,         /* server: the development server's own credentials */
+};
+
+struct store_config {
+    const char *folder; /* made if missing (0700) */
+    size_t map_bytes;   /* first size of the map; 0: default */
+    size_t batch_max;   /* commands in one commit at most; 0: default */
+    size_t queue_max;   /* commands waiting at most; beyond: HF_E_UNAVAILABLE; 0: default */
+    bool no_sync;       /* tests only: durability off */
+};
+
+/*
+ * Fails: HF_E_BUSY (another process has it), HF_E_FORMAT, HF_E_CORRUPT, HF_E_IO, HF_E_DISK_FULL,
+ * HF_E_FORBIDDEN. Starts the writer.
+ */
+HF_MUST hf_err store_open(const struct store_config *config, struct hf_diag *diag,
+                          struct store **out);
+/* Finishes queued commands, stops the writer, closes. Every reader has been freed before. */
+void store_close(struct store *store);
+HF_DEFINE_FREEP(struct store, store_close)
+
+/* ---- reading ---- */
+
+/* A reading place of one thread. At most one transaction at a time. */
+struct store_reader;
+HF_MUST hf_err store_reader_new(struct store *store, struct store_reader **out);
+void store_reader_free(struct store_reader *reader);
+HF_DEFINE_FREEP(struct store_reader, store_reader_free)
+
+/*
+ * Fails: HF_E_UNAVAILABLE (the disk failed under the store: it must be opened again). Keep it
+ * short, and wait for no command inside: the map cannot grow, and so no command may finish, until
+ * every transaction that began before has ended.
+ */
+HF_MUST hf_err store_read_begin(struct store_reader *reader, struct store_txn **out);
+/* Cursors are closed before. NULL is fine. */
+void store_read_end(struct store_txn *txn);
+
+/*
+ * HF_E_NOT_FOUND if absent. The view is valid until the transaction ends (or, in a command, until
+ * the next change).
+ */
+HF_MUST hf_err store_get(struct store_txn *txn, hf_bytes key, hf_bytes *out);
+
+/* Keys in memcmp order within a prefix. */
+struct store_cursor;
+/*
+ * Positions before the first key >= from (or > from, if after is true) that starts with prefix.
+ * from must start with prefix or be empty. An empty prefix is every key.
+ */
+HF_MUST hf_err store_cursor_open(struct store_txn *txn, hf_bytes prefix, hf_bytes from, bool after,
+                                 struct store_cursor **out);
+/* The next key and value; HF_E_NOT_FOUND at the end of the prefix. */
+HF_MUST hf_err store_cursor_next(struct store_cursor *cursor, hf_bytes *key, hf_bytes *value);
+void store_cursor_close(struct store_cursor *cursor);
+HF_DEFINE_FREEP(struct store_cursor, store_cursor_close)
+
+/* ---- changing: only from within a command's apply ---- */
+
+/*
+ * key and value may be views of this transaction. Fails: HF_E_INVALID (key), HF_E_TOO_LARGE
+ * (value), or what spoils the command.
+ */
+HF_MUST hf_err store_put(struct store_txn *txn, hf_bytes key, hf_bytes value);
+HF_MUST hf_err store_delete(struct store_txn *txn, hf_bytes key); /* HF_E_NOT_FOUND if absent */
+
+/*
+ * A command. Owned by the pipeline from submission until done. apply runs on the writer thread in a
+ * transaction of its own: on failure nothing of it remains and done gets that error. apply may be
+ * run again from the start (when the map had to grow), so it must not keep state from a failed run.
+ * It closes the cursors it opened. done runs on the writer thread after the batch is durable (or
+ * failed); it must not block.
+ *
+ * When a batch cannot be committed, done of each of its commands gets the batch's error:
+ * HF_E_DISK_FULL (nothing changed, later commands may succeed) or HF_E_IO (what the disk holds is
+ * unknown: later commands get HF_E_UNAVAILABLE until the store is opened again).
+ */
+struct store_command {
+    struct hf_queue_item item; /* internal */
+    hf_err (*apply)(struct store_command *command, struct store_txn *txn);
+    void (*done)(struct store_command *command, hf_err result);
+    void *context; /* the submitter's, for done */
+    hf_err result; /* internal */
+};
+
+/*
+ * Fails: HF_E_UNAVAILABLE when the queue is full or the store is closing; the command is the
+ * caller's again, done is not called.
+ */
+HF_MUST hf_err store_submit(struct store *store, struct store_command *command);
+/*
+ * Submits and waits; for start-up, tools and tests. command->done must be NULL. Not from within a
+ * command or a read transaction.
+ */
+HF_MUST hf_err store_apply(struct store *store, struct store_command *command);
+
+/*
+ * Runs on the writer thread inside each batch, just before it commits (audit puts its head there).
+ * Set before the first command.
+ */
+struct store_hook {
+    void *context;
+    hf_err (*before_commit)(void *context, struct store_txn *txn);
+};
+void store_set_hook(struct store *store, const struct store_hook *hook);
+
+struct store_stats {
+    uint64_t commands; /* acknowledged since start */
+    uint64_t batches;  /* commits since start */
+    uint64_t map_bytes;
+    uint64_t used_bytes; /* pages in use */
+};
+struct store_stats store_stats(struct store *store);
