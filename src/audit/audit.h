@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit log: every attempt, allowed or not, is one record in an append-only, hash-chained log of JSON lines in the AuditEvent
+ * schema (Azure Monitor, category AuditEvent), written before the response leaves. No value ever appears in it.
+ *
+ *   line = {…record members…,"holdfast":{"seq":N,"prev":"<hex>","hash":"<hex>"}}\n
+ *   hash = SHA-256(prev (32 bytes) || seq (8 bytes, big-endian) || the line's bytes before `,"holdfast":`)
+ *
+ * prev of record 1 is 32 zero bytes. Segments are files audit-<20 digits: first seq>.jsonl in one folder; the chain runs through them.
+ * The head (seq, hash) is also kept in the store with every commit, so that a cut-off tail is noticed.
+ *
+ * Threads: one log per process; one batch per thread; audit_batch_write() takes the log's lock for one write.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/err.h"
+
+#define AUDIT_HASH_BYTES 32
+/* Client-controlled text (request URI, user agent) is cut to this many bytes. */
+#define AUDIT_CLIENT_TEXT_MAX_BYTES 4096
+
+struct audit_log;
+struct audit_batch;
+
+struct audit_head {
+    uint64_t seq; /* 0: no record yet */
+    uint8_t hash[AUDIT_HASH_BYTES];
+};
+
+struct audit_config {
+    const char *folder;
+    /* a new segment begins when the current one reaches this; 0: default 256 MiB */
+    uint64_t segment_bytes;
+    const struct audit_head *expected; /* from the store, or NULL: the log must reach at least it */
+};
+
+/* The authenticated caller, from the token's claims; empty members are left out of the record. */
+struct audit_claims {
+    hf_str oid;
+    hf_str appid;
+    hf_str appidacr;
+    hf_str upn;
+    hf_str scp;
+    hf_str idtyp;
+};
+
+/* A flag that may be absent from the record. */
+enum audit_flag {
+    AUDIT_ABSENT,
+    AUDIT_FALSE,
+    AUDIT_TRUE,
+};
+
+/* One record. Empty text (n == 0) means absent. See AuditEvent in Azure Monitor's documentation for the meaning of members. */
+struct audit_record {
+    hf_usec time;
+    hf_str category;          /* "AuditEvent"; sign-ins use Entra's category names */
+    hf_str operation_name;    /* "SecretGet" */
+    hf_str operation_version; /* api-version of the request */
+    int status;               /* HTTP status; gives httpStatusCode and resultSignature */
+    hf_str description;       /* error message on failure */
+    hf_usec duration;
+    hf_str caller_address;
+    hf_str correlation_id;
+    bool has_identity;
+    struct audit_claims claims;
+    hf_str resource_id; /* upper-cased when written */
+    hf_str id;          /* object URI */
+    hf_str client_info; /* User-Agent */
+    hf_str request_uri;
+    enum audit_flag rbac_authorized;
+    hf_str assignment_id; /* appliedAssignmentId */
+    enum audit_flag address_authorized;
+    hf_str tls_version; /* "TLS1_2", "TLS1_3" */
+    bool has_secret_properties;
+    hf_str secret_type; /* content type */
+    bool secret_enabled;
+    int64_t secret_nbf; /* seconds; INT64_MIN if none */
+    int64_t secret_exp; /* seconds; INT64_MIN if none */
+};
+
+/*
+ * Opens for appending; checks the last segment and cuts a torn last line (its response never left). Fails: HF_E_CORRUPT (the chain is
+ * broken, or ends before config->expected: diag says where), HF_E_BUSY (another process writes to it), HF_E_IO, HF_E_DISK_FULL,
+ * HF_E_FORBIDDEN, HF_E_NOMEM. Segments before the last are not read, but for the last line of the one before it: see audit_verify().
+ */
+HF_MUST hf_err audit_open(const struct audit_config *config, struct hf_diag *diag,
+                          struct audit_log **out);
+void audit_close(struct audit_log *log); /* syncs */
+struct audit_head audit_log_head(struct audit_log *log);
+/* The head as of the last audit_sync(): what a power failure leaves. This one belongs into the store: a head that was only written may
+ * be gone after a power failure while the store's commit is not, and the next start would take it for a cut-off log. */
+struct audit_head audit_log_durable_head(struct audit_log *log);
+
+/* A per-thread collection of records on their way; freed before the log is closed. */
+HF_MUST hf_err audit_batch_new(struct audit_log *log, struct audit_batch **out);
+void audit_batch_free(struct audit_batch *batch);
+/* Serialises the record into the batch. Fails: HF_E_NOMEM, HF_E_TOO_LARGE; then the request must be answered with an error. */
+HF_MUST hf_err audit_batch_add(struct audit_batch *batch, const struct audit_record *record);
+/* Appends all of the batch to the log in one write; the batch is empty afterwards. On failure the log is as before (a partial write is
+ * cut off) and the batch is emptied too: HF_E_IO, HF_E_DISK_FULL. If the log cannot be brought back to what it was (also after a failed
+ * audit_sync()), every later write fails with HF_E_IO until the process starts anew. */
+HF_MUST hf_err audit_batch_write(struct audit_batch *batch);
+bool audit_batch_is_empty(const struct audit_batch *batch);
+
+/* Makes what was written durable; called every second by a timer and at stop. Does not hold up writers. Fails: HF_E_IO, and
+ * HF_E_UNAVAILABLE (no file descriptor free: try again). */
+HF_MUST hf_err audit_sync(struct audit_log *log);
+
+struct audit_verdict {
+    bool intact;
+    uint64_t records;       /* intact records from the start */
+    struct audit_head head; /* after them */
+    uint64_t bad_seq;       /* the first record that is wrong, if not intact */
+    char file[256];         /* and its file (name only) and line */
+    uint64_t line;
+    char reason[128]; /* "changed", "dropped or reordered: expected seq 7, found 9", "cut off: …" */
+};
+
+/* Reads the whole log without changing it, also while it is written to (then take expected from the store before). An unfinished last
+ * line, as a crash leaves it, is no record and no damage. expected as in audit_config, NULL if unknown. Fails only if it cannot be read
+ * at all: HF_E_NOT_FOUND (no such folder), HF_E_FORBIDDEN, HF_E_IO, HF_E_NOMEM. */
+HF_MUST hf_err audit_verify(const char *folder, const struct audit_head *expected,
+                            struct audit_verdict *out);
+
+/* The head as a stored record, for STORE_CLASS_AUDIT_HEAD: format byte 1, seq (8 bytes big-endian), hash. */
+#define AUDIT_HEAD_BYTES 41
+void audit_head_encode(const struct audit_head *head, uint8_t out[AUDIT_HEAD_BYTES]);
+/* HF_E_FORMAT, HF_E_CORRUPT */
+HF_MUST hf_err audit_head_decode(hf_bytes bytes, struct audit_head *out);
+
+/* The last `count` lines of the log, oldest first, appended to out with their newlines. Unchecked: see audit_verify(). Fails:
+ * HF_E_NOT_FOUND (no such folder), HF_E_TOO_LARGE (more than out may hold), HF_E_FORBIDDEN, HF_E_IO, HF_E_NOMEM. */
+HF_MUST hf_err audit_tail(const char *folder, size_t count, struct hf_buf *out);

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log open for appending. One mutex serialises the writers; the files are opened for appending
+ * only, and what a failed write left is cut off again. If even that fails, the log is at an unknown
+ * end: it takes no further record until the process starts anew, where opening repairs or refuses
+ * it.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* memrchr */
+#endif
+#include "audit/internal.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define FOLDER_MODE 0700
+#define SEGMENT_DEFAULT_BYTES (UINT64_C(256) * 1024 * 1024)
+
+struct audit_log {
+    int folder;             /* immutable; locked against other processes */
+    uint64_t segment_bytes; /* immutable */
+    pthread_mutex_t m;
+    int fd;                    /* under m: the current segment */
+    uint64_t size;             /* under m: its bytes */
+    struct audit_head head;    /* under m: what was written */
+    struct audit_head durable; /* under m: what survives a power failure */
+    bool is_failed;            /* under m: nothing can be appended any more */
+};
+
+static struct audit_log *log_new(const struct audit_config *config)
+{
+    struct audit_log *log = calloc(1, sizeof(*log));
+    if (log == NULL)
+        return NULL;
+    log->folder = -1;
+    log->fd = -1;
+    log->segment_bytes = config->segment_bytes != 0 ? config->segment_bytes : SEGMENT_DEFAULT_BYTES;
+    (void)pthread_mutex_init(&log->m, NULL);
+    return log;
+}
+
+static void log_free(struct audit_log *log)
+{
+    if (log == NULL)
+        return;
+    (void)pthread_mutex_destroy(&log->m);
+    hf_fd_closep(&log->fd);
+    hf_fd_closep(&log->folder);
+    free(log);
+}
+HF_DEFINE_FREEP(struct audit_log, log_free)
+
+static hf_err open_folder(struct audit_log *log, const char *path, struct hf_diag *diag)
+{
+    hf_err err = hf_folder_make(path, FOLDER_MODE);
+    if (err == HF_OK)
+        err = audit_folder_open(path, &log->folder);
+    if (err != HF_OK)
+        return hf_fail(diag, err, "", "audit log folder %s: %s", path, hf_err_text(err));
+    if (flock(log->folder, LOCK_EX | LOCK_NB) != 0)
+        return hf_fail(diag, errno == EWOULDBLOCK ? HF_E_BUSY : HF_E_IO, "",
+                       "audit log folder %s: another process writes to it", path);
+    return HF_OK;
+}
+
+/*
+ * Makes the segment that begins behind the head. An empty one may be left from an attempt whose
+ * fsync failed.
+ */
+static hf_err make_segment(struct audit_log *log, int *out)
+{
+    HF_CLEANUP(hf_fd_closep) int fd = -1;
+    hf_err err = audit_segment_open(log->folder, log->head.seq + 1, O_RDWR | O_APPEND | O_CREAT,
+                                    &fd);
+    if (err != HF_OK)
+        return err;
+    uint64_t size = 0;
+    err = audit_file_size(fd, &size);
+    if (err != HF_OK)
+        return err;
+    if (size != 0)
+        return HF_E_EXISTS;
+    if (fsync(fd) != 0 || fsync(log->folder) != 0)
+        return hf_err_from_errno(errno);
+    *out = fd;
+    fd = -1;
+    return HF_OK;
+}
+
+/*
+ * Checks the last line of a file by its own hash. The line before it is not read: what it must
+ * follow is taken from the line itself, which the next one protects.
+ */
+static hf_err scan_last_line(struct audit_scan *scan, hf_bytes text)
+{
+    if (text.n == 0 || text.p[text.n - 1] != '\n') {
+        audit_scan_fail(scan, "changed: the line does not end");
+        return HF_OK;
+    }
+    const uint8_t *newline = memrchr(text.p, '\n', text.n - 1);
+    size_t start = newline == NULL ? 0 : (size_t)(newline + 1 - text.p);
+    hf_bytes line = { text.p + start, text.n - 1 - start };
+    struct audit_line parsed;
+    if (audit_line_parse(line, &parsed) == HF_OK)
+        memcpy(scan->head.hash, parsed.prev, sizeof(parsed.prev));
+    return audit_scan_line(scan, line);
+}
+
+static hf_err read_last_line(struct audit_scan *scan, int fd)
+{
+    uint64_t size = 0;
+    hf_err err = audit_file_size(fd, &size);
+    if (err != HF_OK)
+        return err;
+    size_t n = size < AUDIT_LINE_MAX_BYTES ? (size_t)size : AUDIT_LINE_MAX_BYTES;
+    uint8_t *p = malloc(n + 1);
+    if (p == NULL)
+        return HF_E_NOMEM;
+    err = audit_read_at(fd, size - n, p, n);
+    if (err == HF_OK)
+        err = scan_last_line(scan, (hf_bytes){ p, n });
+    free(p);
+    return err;
+}
+
+/* Takes the scan to the end of `previous`, the segment before the one that begins with `first`. */
+static hf_err scan_previous(const struct audit_log *log, uint64_t previous, uint64_t first,
+                            struct audit_scan *scan, struct hf_diag *diag)
+{
+    HF_CLEANUP(hf_fd_closep) int fd = -1;
+    hf_err err = audit_segment_open(log->folder, previous, O_RDONLY, &fd);
+    if (err != HF_OK)
+        return err;
+    scan->head.seq = first - 2;
+    err = read_last_line(scan, fd);
+    if (err != HF_OK || !scan->is_bad)
+        return err;
+    return hf_fail(diag, HF_E_CORRUPT, "",
+                   "audit log is damaged at record %" PRIu64 " (last line of audit-%020" PRIu64
+                   ".jsonl): %s",
+                   scan->head.seq + 1, previous, scan->reason);
+}
+
+/* Says what is wrong with the log, if anything is. */
+static hf_err judge_scan(const struct audit_scan *scan, uint64_t first, struct hf_diag *diag)
+{
+    if (scan->is_bad)
+        return hf_fail(diag, HF_E_CORRUPT, "",
+                       "audit log is damaged at record %" PRIu64 " (line %" PRIu64
+                       " of audit-%020" PRIu64 ".jsonl): %s",
+                       scan->head.seq + 1, scan->line, first, scan->reason);
+    if (scan->expected != NULL && scan->head.seq < scan->expected->seq)
+        return hf_fail(diag, HF_E_CORRUPT, "",
+                       "audit log ends at record %" PRIu64
+                       ", but the store has seen record %" PRIu64 ": records are missing",
+                       scan->head.seq, scan->expected->seq);
+    return HF_OK;
+}
+
+/* Cuts an unfinished last line; only after the rest was found right, so that no evidence is lost.
+ */
+static hf_err take_over(struct audit_log *log, const struct audit_scan *scan)
+{
+    if (scan->is_torn && ftruncate(log->fd, (off_t)scan->intact_bytes) != 0)
+        return hf_err_from_errno(errno);
+    /* The last process may have died before its last sync. */
+    if (fsync(log->fd) != 0)
+        return hf_err_from_errno(errno);
+    log->size = scan->intact_bytes;
+    return HF_OK;
+}
+
+/* Checks the last segment and its link to the one before, and takes it as the current one. */
+static hf_err open_last(struct audit_log *log, const struct audit_segments *segments,
+                        struct audit_scan *scan, struct hf_diag *diag)
+{
+    uint64_t first = segments->first[segments->count - 1];
+    hf_err err = HF_OK;
+    if (segments->count > 1)
+        err = scan_previous(log, segments->first[segments->count - 2], first, scan, diag);
+    if (err == HF_OK)
+        err = audit_segment_open(log->folder, first, O_RDWR | O_APPEND, &log->fd);
+    if (err == HF_OK)
+        err = audit_scan_segment(scan, log->fd, first, true);
+    if (err == HF_OK)
+        err = judge_scan(scan, first, diag);
+    if (err == HF_OK)
+        err = take_over(log, scan);
+    if (err == HF_OK)
+        return HF_OK;
+    return hf_fail(diag, err, "", "audit-%020" PRIu64 ".jsonl: %s", first, hf_err_text(err));
+}
+
+static hf_err open_log(struct audit_log *log, const struct audit_config *config,
+                       struct hf_diag *diag)
+{
+    hf_err err = open_folder(log, config->folder, diag);
+    if (err != HF_OK)
+        return err;
+    struct audit_segments segments = { 0 };
+    err = audit_segments_list(log->folder, &segments);
+    if (err != HF_OK)
+        return hf_fail(diag, err, "", "audit log folder %s: %s", config->folder, hf_err_text(err));
+    struct audit_scan scan = { .expected = config->expected };
+    if (segments.count > 0)
+        err = open_last(log, &segments, &scan, diag);
+    else
+        err = judge_scan(&scan, 1, diag);
+    audit_segments_done(&segments);
+    if (err != HF_OK)
+        return err;
+    log->head = scan.head;
+    log->durable = scan.head;
+    if (log->fd < 0)
+        err = make_segment(log, &log->fd);
+    if (err == HF_OK)
+        return HF_OK;
+    return hf_fail(diag, err, "", "audit log folder %s: cannot make a file: %s", config->folder,
+                   hf_err_text(err));
+}
+
+hf_err audit_open(const struct audit_config *config, struct hf_diag *diag, struct audit_log **out)
+{
+    HF_CLEANUP(log_freep) struct audit_log *log = log_new(config);
+    if (log == NULL)
+        return HF_E_NOMEM;
+    hf_err err = open_log(log, config, diag);
+    if (err != HF_OK)
+        return err;
+    *out = hf_take(&log);
+    return HF_OK;
+}
+
+void audit_close(struct audit_log *log)
+{
+    if (log == NULL)
+        return;
+    /* Nobody is left to tell; the next start checks what is there. */
+    hf_ignore(audit_sync(log));
+    log_free(log);
+}
+
+struct audit_head audit_log_head(struct audit_log *log)
+{
+    (void)pthread_mutex_lock(&log->m);
+    struct audit_head head = log->head;
+    (void)pthread_mutex_unlock(&log->m);
+    return head;
+}
+
+struct audit_head audit_log_durable_head(struct audit_log *log)
+{
+    (void)pthread_mutex_lock(&log->m);
+    struct audit_head head = log->durable;
+    (void)pthread_mutex_unlock(&log->m);
+    return head;
+}
+
+/* After a failed sync nobody knows what the disk holds, so the log takes nothing more. Under m. */
+static hf_err note_synced(struct audit_log *log, bool is_synced, const struct audit_head *head)
+{
+    if (!is_synced) {
+        log->is_failed = true;
+        return HF_E_IO;
+    }
+    if (log->durable.seq < head->seq)
+        log->durable = *head;
+    return HF_OK;
+}
+
+/* The sync itself runs outside the lock, on a descriptor of its own, so that no request waits for
+ * it. */
+hf_err audit_sync(struct audit_log *log)
+{
+    HF_CLEANUP(hf_fd_closep) int fd = -1;
+    (void)pthread_mutex_lock(&log->m);
+    bool is_failed = log->is_failed;
+    bool is_durable = log->durable.seq == log->head.seq;
+    struct audit_head head = log->head;
+    if (!is_failed && !is_durable)
+        fd = fcntl(log->fd, F_DUPFD_CLOEXEC, 0);
+    (void)pthread_mutex_unlock(&log->m);
+    if (is_failed)
+        return HF_E_IO;
+    if (is_durable)
+        return HF_OK;
+    if (fd < 0)
+        return HF_E_UNAVAILABLE;
+
+    bool is_synced = fdatasync(fd) == 0;
+    (void)pthread_mutex_lock(&log->m);
+    hf_err err = note_synced(log, is_synced, &head);
+    (void)pthread_mutex_unlock(&log->m);
+    return err;
+}
+
+/* Under m. */
+static hf_err change_segment(struct audit_log *log)
+{
+    hf_err err = note_synced(log, fdatasync(log->fd) == 0, &log->head);
+    if (err != HF_OK)
+        return err;
+    int fd = -1;
+    err = make_segment(log, &fd);
+    if (err != HF_OK)
+        return err;
+    (void)close(log->fd);
+    log->fd = fd;
+    log->size = 0;
+    return HF_OK;
+}
+
+/* What callers are promised: HF_E_DISK_FULL or HF_E_IO. */
+static hf_err write_error(hf_err err)
+{
+    return err == HF_OK || err == HF_E_DISK_FULL ? err : HF_E_IO;
+}
+
+hf_err audit_log_begin(struct audit_log *log, struct audit_head *head)
+{
+    (void)pthread_mutex_lock(&log->m);
+    hf_err err = log->is_failed ? HF_E_IO : HF_OK;
+    if (err == HF_OK && log->size >= log->segment_bytes)
+        err = change_segment(log);
+    if (err != HF_OK) {
+        (void)pthread_mutex_unlock(&log->m);
+        return write_error(err);
+    }
+    *head = log->head;
+    return HF_OK;
+}
+
+/* Cuts off what a failed write left. Under m. */
+static void cut_back(struct audit_log *log)
+{
+    int result = -1;
+    do
+        result = ftruncate(log->fd, (off_t)log->size);
+    while (result != 0 && errno == EINTR);
+    if (result != 0)
+        log->is_failed = true;
+}
+
+hf_err audit_log_commit(struct audit_log *log, hf_bytes lines, const struct audit_head *head)
+{
+    hf_err err = hf_fd_write_all(log->fd, lines);
+    if (err == HF_OK) {
+        log->size += lines.n;
+        log->head = *head;
+    } else {
+        cut_back(log);
+    }
+    (void)pthread_mutex_unlock(&log->m);
+    return write_error(err);
+}
+
+void audit_log_abort(struct audit_log *log)
+{
+    (void)pthread_mutex_unlock(&log->m);
+}
