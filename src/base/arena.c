@@ -159,6 +159,25 @@ hf_bytes hf_arena_dup_bytes(struct hf_arena *arena, hf_bytes bytes)
     return hf_str_bytes(hf_arena_dup_str(arena, hf_bytes_str(bytes)));
 }
 
+hf_str hf_arena_join(struct hf_arena *arena, const hf_str *parts, size_t count)
+{
+    size_t total = 1; /* the NUL behind */
+    for (size_t i = 0; i < count; i++) {
+        if (!hf_add_size(total, parts[i].n, &total))
+            return (hf_str){ NULL, 0 };
+    }
+    char *joined = hf_arena_alloc(arena, total);
+    if (joined == NULL)
+        return (hf_str){ NULL, 0 };
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].n > 0)
+            memcpy(joined + at, parts[i].p, parts[i].n);
+        at += parts[i].n;
+    }
+    return (hf_str){ joined, at };
+}
+
 hf_str hf_arena_printf(struct hf_arena *arena, const char *format, ...)
 {
     va_list arguments;

@@ -31,7 +31,16 @@ void *hf_arena_alloc_array(struct hf_arena *arena, size_t count, size_t size);
 hf_str hf_arena_dup_str(struct hf_arena *arena, hf_str text);
 hf_bytes hf_arena_dup_bytes(struct hf_arena *arena, hf_bytes bytes);
 
-/* printf into the arena; p == NULL when out of memory. */
+/*
+ * The parts, one behind the other, terminated; p == NULL when out of memory. Much cheaper than
+ * hf_arena_printf(): HF_JOIN(arena, HF_LIT("https://"), host).
+ */
+hf_str hf_arena_join(struct hf_arena *arena, const hf_str *parts, size_t count);
+#define HF_JOIN(arena, ...)                                                                        \
+    hf_arena_join((arena), (const hf_str[]){ __VA_ARGS__ },                                        \
+                  sizeof((const hf_str[]){ __VA_ARGS__ }) / sizeof(hf_str))
+
+/* printf into the arena, terminated; p == NULL when out of memory. */
 hf_str hf_arena_printf(struct hf_arena *arena, const char *format, ...) HF_PRINTF(2, 3);
 
 /* Gives the secret to the arena, which frees it on reset. On failure (HF_E_NOMEM) it is freed at once. */

@@ -10,6 +10,9 @@
  */
 #include "base/secret.h"
 
+#include "base/buf.h"
+#include "base/encode.h"
+
 #include "base/assert.h"
 #include "base/poison.h"
 
@@ -321,4 +324,20 @@ bool hf_equal_constant_time(hf_bytes a, hf_bytes b)
 bool hf_secret_equal(const struct hf_secret *secret, hf_bytes bytes)
 {
     return hf_equal_constant_time(hf_secret_view(secret), bytes);
+}
+
+hf_err hf_secret_dup(const struct hf_secret *secret, struct hf_secret **out)
+{
+    return hf_secret_from_bytes(hf_secret_view(secret), out);
+}
+
+bool hf_secret_is_utf8(const struct hf_secret *secret)
+{
+    return hf_utf8_valid(hf_bytes_str(hf_secret_view(secret)));
+}
+
+void hf_buf_put_secret(struct hf_buf *buf, const struct hf_secret *secret)
+{
+    HF_ASSERT(buf->secret);
+    hf_buf_put_bytes(buf, hf_secret_view(secret));
 }

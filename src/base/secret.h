@@ -54,6 +54,16 @@ void hf_secret_shrink(struct hf_secret *secret, size_t n);
 bool hf_secret_equal(const struct hf_secret *secret, hf_bytes bytes);
 bool hf_equal_constant_time(hf_bytes a, hf_bytes b);
 
+/* A copy. */
+HF_MUST hf_err hf_secret_dup(const struct hf_secret *secret, struct hf_secret **out);
+
+/* The content is well-formed UTF-8. */
+bool hf_secret_is_utf8(const struct hf_secret *secret);
+
+/* Appends the content to a buffer of secret memory (asserted). */
+struct hf_buf;
+void hf_buf_put_secret(struct hf_buf *buf, const struct hf_secret *secret);
+
 /* Overwrites memory in a way the compiler does not remove. */
 void hf_wipe(void *p, size_t n);
 
