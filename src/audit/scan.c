@@ -19,7 +19,7 @@ void audit_scan_fail(struct audit_scan *scan, const char *format, ...)
 
 static bool same_hash(const uint8_t a[AUDIT_HASH_BYTES], const uint8_t b[AUDIT_HASH_BYTES])
 {
-    return memcmp(a, b, AUDIT_HASH_BYTES) == 0;
+    return hf_bytes_equal((hf_bytes){ a, AUDIT_HASH_BYTES }, (hf_bytes){ b, AUDIT_HASH_BYTES });
 }
 
 /* The store has seen this record, but with another content. */

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a backup of a secret with all its versions, and restoring one. The key of a backup is
+ * derived from the root key and the subscription, so that any vault of the same subscription in
+ * this installation can take it.
+ */
+#include "crypto/crypto.h"
+#include "vault/internal.h"
+
+#include <string.h>
+
+#define LABEL_BACKUP HF_LIT("holdfast backup v1")
+
+static hf_err backup_key_of(const struct vault *vault, struct crypto_record_key **out)
+{
+    const struct hf_uuid *subscription = &vault->properties.subscription;
+    HF_CLEANUP(hf_secret_freep) struct hf_secret *key = NULL;
+    hf_err err = crypto_kdf(vault->engine->backup_key, LABEL_BACKUP,
+                            (hf_bytes){ subscription->b, sizeof(subscription->b) }, &key);
+    if (err != HF_OK)
+        return err;
+    return crypto_record_key_new(key, out);
+}
+
+/* ---- backup ---- */
+
+/* Opens the record straight into plain, behind its length. */
+static hf_err put_opened(const struct vault *vault, hf_bytes storage_key, uint8_t format,
+                         hf_bytes record, struct hf_buf *plain)
+{
+    uint32_t n = 0;
+    if (record.n < CRYPTO_RECORD_OVERHEAD_BYTES ||
+        !hf_u32_from_size(record.n - CRYPTO_RECORD_OVERHEAD_BYTES, &n))
+        return HF_E_CORRUPT;
+    hf_buf_put_u32(plain, n);
+    return crypto_record_open(vault->key, storage_key, format, record, plain);
+}
+
+static hf_err put_version(const struct vault *vault, struct store_txn *txn, hf_str name,
+                          const struct hf_uuid *version, hf_bytes key, hf_bytes metadata,
+                          struct hf_buf *plain)
+{
+    hf_buf_put(plain, version->b, sizeof(version->b));
+    hf_err err = put_opened(vault, key, VAULT_SECRET_FORMAT, metadata, plain);
+    if (err != HF_OK)
+        return err;
+    const struct vault_storage_key value_key = vault_key_of_value(
+        &vault->properties.id, VAULT_COLLECTION_SECRETS, name, version);
+    hf_bytes value = { NULL, 0 };
+    err = store_get(txn, vault_storage_key_view(&value_key), &value);
+    if (err != HF_OK)
+        return err == HF_E_NOT_FOUND ? HF_E_CORRUPT : err;
+    return put_opened(vault, vault_storage_key_view(&value_key), VAULT_VALUE_FORMAT, value, plain);
+}
+
+static hf_err put_versions(const struct vault *vault, struct store_txn *txn,
+                           const struct vault_object *object, struct hf_buf *plain)
+{
+    const hf_str name = hf_str_from_c(object->name);
+    const struct vault_storage_key prefix = vault_key_of_versions(&vault->properties.id,
+                                                                  VAULT_COLLECTION_SECRETS, name);
+    HF_CLEANUP(store_cursor_closep) struct store_cursor *cursor = NULL;
+    hf_err err = store_cursor_open(txn, vault_storage_key_view(&prefix), (hf_bytes){ NULL, 0 },
+                                   false, &cursor);
+    if (err != HF_OK)
+        return err;
+    size_t count = 0;
+    hf_bytes key = { NULL, 0 };
+    hf_bytes record = { NULL, 0 };
+    while ((err = store_cursor_next(cursor, &key, &record)) == HF_OK) {
+        struct hf_uuid version;
+        err = vault_key_parse_version(key, &prefix, &version);
+        if (err != HF_OK)
+            return err;
+        err = put_version(vault, txn, name, &version, key, record, plain);
+        if (err != HF_OK)
+            return err;
+        count++;
+    }
+    if (err != HF_E_NOT_FOUND)
+        return err;
+    return count == object->version_count ? HF_OK : HF_E_CORRUPT;
+}
+
+static hf_err collect(const struct vault *vault, struct store_txn *txn,
+                      const struct vault_object *object, struct hf_buf *plain)
+{
+    const struct vault_backup backup = {
+        .name = hf_str_from_c(object->name),
+        .created = object->created,
+        .newest = object->newest,
+        .version_count = object->version_count,
+    };
+    vault_backup_put_object(&backup, plain);
+    hf_err err = put_versions(vault, txn, object, plain);
+    if (err != HF_OK)
+        return err;
+    return hf_buf_err(plain);
+}
+
+static hf_err seal_backup(const struct vault *vault, hf_bytes plain, struct hf_buf *out)
+{
+    uint8_t id[VAULT_BACKUP_ID_BYTES] = { 0 };
+    hf_err err = crypto_random(id, sizeof(id));
+    if (err != HF_OK)
+        return err;
+    uint8_t head_memory[VAULT_BACKUP_HEAD_BYTES];
+    struct hf_buf head;
+    hf_buf_init_fixed(&head, head_memory, sizeof(head_memory));
+    vault_backup_put_head(&vault->properties.subscription, id, &head);
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
+    err = backup_key_of(vault, &key);
+    if (err != HF_OK)
+        return err;
+    /* All the room first, so that nothing of a blob is left behind on failure. */
+    if (hf_buf_reserve(out, head.n + CRYPTO_RECORD_OVERHEAD_BYTES + plain.n) == NULL)
+        return hf_buf_err(out);
+    hf_buf_put_bytes(out, hf_buf_view(&head));
+    return vault_seal_drawn(key, hf_buf_view(&head), VAULT_BACKUP_FORMAT, plain, out);
+}
+
+hf_err vault_secret_backup(struct vault *vault, struct store_txn *txn, hf_str name,
+                           hf_usec now HF_UNUSED, struct hf_arena *arena HF_UNUSED,
+                           struct hf_buf *out)
+{
+    struct vault_object object;
+    hf_err err = vault_object_find(vault, txn, VAULT_STATE_ACTIVE, name, &object);
+    if (err != HF_OK)
+        return err;
+    if (object.version_count > VAULT_BACKUP_VERSIONS_MAX)
+        return HF_E_TOO_LARGE;
+    HF_CLEANUP(hf_buf_done) struct hf_buf plain;
+    hf_buf_init_secret(&plain, VAULT_BACKUP_BLOB_MAX_BYTES - VAULT_BACKUP_HEAD_BYTES -
+                                   CRYPTO_RECORD_OVERHEAD_BYTES);
+    err = collect(vault, txn, &object, &plain);
+    if (err != HF_OK)
+        return err;
+    return seal_backup(vault, hf_buf_view(&plain), out);
+}
+
+/* ---- restore ---- */
+
+static hf_err open_blob(const struct vault *vault, hf_bytes blob, struct hf_buf *plain)
+{
+    hf_bytes head = { NULL, 0 };
+    hf_bytes record = { NULL, 0 };
+    hf_err err = vault_backup_parse(blob, &vault->properties.subscription, &head, &record);
+    if (err != HF_OK)
+        return err;
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
+    err = backup_key_of(vault, &key);
+    if (err != HF_OK)
+        return err;
+    err = crypto_record_open(key, head, VAULT_BACKUP_FORMAT, record, plain);
+    if (err == HF_E_CORRUPT || err == HF_E_FORMAT || err == HF_E_TOO_LARGE)
+        return HF_E_BAD_BLOB;
+    return err;
+}
+
+static hf_err seal_version(const struct vault *vault, const struct vault_secret_command *command,
+                           const struct vault_backup_version *from, struct vault_new_version *out)
+{
+    out->id = from->id;
+    const struct vault_storage_key key = vault_key_of_version(
+        &command->vault_id, VAULT_COLLECTION_SECRETS, command->name, &from->id);
+    hf_err err = vault_seal_drawn_arena(vault->key, vault_storage_key_view(&key),
+                                        VAULT_SECRET_FORMAT, from->metadata, command->arena,
+                                        &out->metadata);
+    if (err != HF_OK)
+        return err;
+    const struct vault_storage_key value_key = vault_key_of_value(
+        &command->vault_id, VAULT_COLLECTION_SECRETS, command->name, &from->id);
+    return vault_seal_drawn_arena(vault->key, vault_storage_key_view(&value_key),
+                                  VAULT_VALUE_FORMAT, from->value, command->arena, &out->value);
+}
+
+/* What the command answers with: the newest version, with texts that outlive the opened blob. */
+static hf_err describe_newest(struct vault_secret_command *command,
+                              const struct vault_backup_version *newest)
+{
+    const hf_bytes metadata = hf_arena_dup_bytes(command->arena, newest->metadata);
+    if (metadata.p == NULL)
+        return HF_E_NOMEM;
+    struct vault_secret secret;
+    hf_err err = vault_secret_record_decode(metadata, command->arena, &secret);
+    if (err != HF_OK)
+        return err;
+    secret.name = command->name;
+    secret.version = newest->id;
+    secret.deleted_at = VAULT_TIME_NONE;
+    secret.scheduled_purge = VAULT_TIME_NONE;
+    *command->common.secret = secret;
+    return HF_OK;
+}
+
+static hf_err seal_versions(const struct vault *vault, struct vault_secret_command *command,
+                            const struct vault_backup *backup)
+{
+    command->versions = hf_arena_alloc_array(command->arena, backup->version_count,
+                                             sizeof(*command->versions));
+    if (command->versions == NULL)
+        return HF_E_NOMEM;
+    command->version_count = backup->version_count;
+    for (size_t i = 0; i < backup->version_count; i++) {
+        const struct vault_backup_version *version = &backup->versions[i];
+        hf_err err = seal_version(vault, command, version, &command->versions[i]);
+        if (err != HF_OK)
+            return err;
+        if (!hf_uuid_equal(&version->id, &backup->newest))
+            continue;
+        err = describe_newest(command, version);
+        if (err != HF_OK)
+            return err;
+    }
+    return HF_OK;
+}
+
+static hf_err change_restore(struct vault_secret_command *command, const struct vault *vault,
+                             struct store_txn *txn)
+{
+    struct vault_object found;
+    hf_err err = vault_object_find(vault, txn, VAULT_STATE_ACTIVE, command->name, &found);
+    if (err != HF_E_NOT_FOUND)
+        return err == HF_OK ? HF_E_EXISTS : err;
+    err = vault_secret_command_clear_name(command, vault, txn);
+    if (err != HF_OK)
+        return err;
+    err = vault_secret_command_put_versions(command, vault, txn);
+    if (err != HF_OK)
+        return err;
+    return vault_object_put(vault, txn, command->seed, &command->object);
+}
+
+static hf_err new_restore(const struct vault *vault, const struct vault_backup *backup, hf_usec now,
+                          struct hf_arena *arena, struct vault_command **out)
+{
+    struct vault_secret_command *command = NULL;
+    hf_err err = vault_secret_command_new(vault, backup->name, now, arena, change_restore,
+                                          &command);
+    if (err != HF_OK)
+        return err;
+    command->object = (struct vault_object){
+        .newest = backup->newest,
+        .version_count = (uint32_t)backup->version_count,
+        .created = backup->created,
+        .deleted_at = VAULT_TIME_NONE,
+        .scheduled_purge = VAULT_TIME_NONE,
+    };
+    memcpy(command->object.name, backup->name.p, backup->name.n);
+    err = seal_versions(vault, command, backup);
+    if (err != HF_OK)
+        return err;
+    *out = &command->common;
+    return HF_OK;
+}
+
+hf_err vault_secret_restore(struct vault *vault, hf_bytes blob, hf_usec now, struct hf_arena *arena,
+                            struct vault_command **out)
+{
+    HF_CLEANUP(hf_buf_done) struct hf_buf plain;
+    hf_buf_init_secret(&plain, VAULT_BACKUP_BLOB_MAX_BYTES);
+    hf_err err = open_blob(vault, blob, &plain);
+    if (err != HF_OK)
+        return err;
+    struct vault_backup backup;
+    err = vault_backup_decode(hf_buf_view(&plain), arena, &backup);
+    if (err != HF_OK)
+        return err;
+    return new_restore(vault, &backup, now, arena, out);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The domain's limits, each with its source. Sizes in bytes unless the name says otherwise.
+ */
+#pragma once
+
+#include "base/clock.h"
+
+/*
+ * Vault name: 3–24 letters, digits and single hyphens, starts with a letter, ends alphanumeric (Key
+ * Vault naming rules).
+ */
+#define VAULT_NAME_MIN_CHARS 3
+#define VAULT_NAME_MAX_CHARS 24
+
+/* Object name: ^[0-9a-zA-Z-]{1,127}$ (Key Vault REST). */
+#define VAULT_OBJECT_NAME_MAX_CHARS 127
+
+/* "25 KB": 25 600 bytes of UTF-8 (Key Vault service limits). */
+#define VAULT_SECRET_VALUE_MAX_BYTES 25600
+/* In UTF-16 units, as the service counts (Key Vault REST). */
+#define VAULT_CONTENT_TYPE_MAX_CHARS 255
+
+/*
+ * Tags: 15 per version; for secrets name and value up to 512 characters (Key Vault docs, about
+ * secrets).
+ */
+#define VAULT_TAGS_MAX 15
+#define VAULT_TAG_NAME_MAX_CHARS 512
+#define VAULT_TAG_VALUE_MAX_CHARS 512
+
+/* Soft delete retention (Key Vault docs, soft-delete overview). */
+#define VAULT_RETENTION_MIN_DAYS 7
+#define VAULT_RETENTION_MAX_DAYS 90
+#define VAULT_RETENTION_DEFAULT_DAYS 90
+
+/* A backup holds at most this many versions (Key Vault docs, backup). */
+#define VAULT_BACKUP_VERSIONS_MAX 500
+/*
+ * Bytes of a backup blob after decoding: 500 values of 25 600 bytes with metadata at its largest,
+ * rounded up.
+ */
+#define VAULT_BACKUP_BLOB_MAX_BYTES (48 * 1024 * 1024)
+
+/* Items in one page (Key Vault REST: maxresults 1–25, default 25). */
+#define VAULT_PAGE_MAX_ITEMS 25
+
+#define VAULT_RESOURCE_GROUP_MAX_CHARS 90
+#define VAULT_LOCATION_MAX_CHARS 64
