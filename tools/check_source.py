@@ -81,7 +81,8 @@ BANNED = (
 )
 
 # Who sees the plain bytes of a secret: the type itself, cryptography, and the writers of responses.
-SECRET_VIEW = re.compile(r"src/base/(secret|buf|json|json_\w+)\.[ch]|src/crypto/\w+\.[ch]")
+# client_auth.c reads the object id at the front of an identity header.
+SECRET_VIEW = re.compile(r"src/base/(secret|buf|json|json_\w+)\.[ch]|src/crypto/\w+\.[ch]|src/access/client_auth\.c")
 
 # Words that promise work instead of doing it, in code and documents.
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|TBD)\b")

@@ -6,7 +6,8 @@
  *   line = {…record members…,"holdfast":{"seq":N,"prev":"<hex>","hash":"<hex>"}}\n
  *   hash = SHA-256(prev (32 bytes) || seq (8 bytes, big-endian) || the line's bytes before `,"holdfast":`)
  *
- * prev of record 1 is 32 zero bytes. Segments are files audit-<20 digits: first seq>.jsonl in one folder; the chain runs through them.
+ * prev of record 1 is 32 zero bytes. Segments are files audit-<20 digits: first seq>.jsonl in one folder; the chain
+ * runs through them.
  * The head (seq, hash) is also kept in the store with every commit, so that a cut-off tail is noticed.
  *
  * Threads: one log per process; one batch per thread; audit_batch_write() takes the log's lock for one write.
@@ -84,15 +85,18 @@ struct audit_record {
 };
 
 /*
- * Opens for appending; checks the last segment and cuts a torn last line (its response never left). Fails: HF_E_CORRUPT (the chain is
+ * Opens for appending; checks the last segment and cuts a torn last line (its response never left). Fails:
+ * HF_E_CORRUPT (the chain is
  * broken, or ends before config->expected: diag says where), HF_E_BUSY (another process writes to it), HF_E_IO, HF_E_DISK_FULL,
- * HF_E_FORBIDDEN, HF_E_NOMEM. Segments before the last are not read, but for the last line of the one before it: see audit_verify().
+ * HF_E_FORBIDDEN, HF_E_NOMEM. Segments before the last are not read, but for the last line of the one before it: see
+ * audit_verify().
  */
 HF_MUST hf_err audit_open(const struct audit_config *config, struct hf_diag *diag,
                           struct audit_log **out);
 void audit_close(struct audit_log *log); /* syncs */
 struct audit_head audit_log_head(struct audit_log *log);
-/* The head as of the last audit_sync(): what a power failure leaves. This one belongs into the store: a head that was only written may
+/* The head as of the last audit_sync(): what a power failure leaves. This one belongs into the store: a head that was
+ * only written may
  * be gone after a power failure while the store's commit is not, and the next start would take it for a cut-off log. */
 struct audit_head audit_log_durable_head(struct audit_log *log);
 
@@ -101,8 +105,10 @@ HF_MUST hf_err audit_batch_new(struct audit_log *log, struct audit_batch **out);
 void audit_batch_free(struct audit_batch *batch);
 /* Serialises the record into the batch. Fails: HF_E_NOMEM, HF_E_TOO_LARGE; then the request must be answered with an error. */
 HF_MUST hf_err audit_batch_add(struct audit_batch *batch, const struct audit_record *record);
-/* Appends all of the batch to the log in one write; the batch is empty afterwards. On failure the log is as before (a partial write is
- * cut off) and the batch is emptied too: HF_E_IO, HF_E_DISK_FULL. If the log cannot be brought back to what it was (also after a failed
+/* Appends all of the batch to the log in one write; the batch is empty afterwards. On failure the log is as before (a
+ * partial write is
+ * cut off) and the batch is emptied too: HF_E_IO, HF_E_DISK_FULL. If the log cannot be brought back to what it was
+ * (also after a failed
  * audit_sync()), every later write fails with HF_E_IO until the process starts anew. */
 HF_MUST hf_err audit_batch_write(struct audit_batch *batch);
 bool audit_batch_is_empty(const struct audit_batch *batch);
@@ -121,8 +127,10 @@ struct audit_verdict {
     char reason[128]; /* "changed", "dropped or reordered: expected seq 7, found 9", "cut off: …" */
 };
 
-/* Reads the whole log without changing it, also while it is written to (then take expected from the store before). An unfinished last
- * line, as a crash leaves it, is no record and no damage. expected as in audit_config, NULL if unknown. Fails only if it cannot be read
+/* Reads the whole log without changing it, also while it is written to (then take expected from the store before). An
+ * unfinished last
+ * line, as a crash leaves it, is no record and no damage. expected as in audit_config, NULL if unknown. Fails only if
+ * it cannot be read
  * at all: HF_E_NOT_FOUND (no such folder), HF_E_FORBIDDEN, HF_E_IO, HF_E_NOMEM. */
 HF_MUST hf_err audit_verify(const char *folder, const struct audit_head *expected,
                             struct audit_verdict *out);
