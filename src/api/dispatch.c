@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a request through the front doors: admit, route, authorize, body, handler, error mapping, audit, answer. The same
+ * steps for all operations, in one order.
+ */
+#include "api/internal.h"
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "crypto/crypto.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define ERROR_TEXT_MAX_BYTES ((size_t)4096)
+
+/* ---- helpers for handlers ---- */
+
+void api_add_header(struct api_call *call, hf_str name, hf_str value)
+{
+    HF_ASSERT(call->header_count < API_HEADERS_MAX);
+    call->headers[call->header_count++] = (struct http_header){ name, value };
+}
+
+hf_err api_fail(struct api_call *call, hf_err err, int status, hf_str code, hf_str inner,
+                const char *format, ...)
+{
+    if (call->error.status != 0)
+        return err;
+    char text[ERROR_TEXT_MAX_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    size_t length = n < 0 ? 0 : (size_t)n;
+    if (length >= sizeof(text))
+        length = sizeof(text) - 1;
+    hf_str message = hf_arena_dup_str(call->arena, (hf_str){ text, length });
+    call->error =
+        (struct api_error){ .status = status, .code = code, .inner = inner, .message = message };
+    return err;
+}
+
+hf_err api_missing(struct api_call *call)
+{
+    return api_fail(call, HF_E_UNSUPPORTED, 501, HF_LIT("NotImplemented"), HF_LIT(""),
+                    "The operation %s is not available in this version of the service.",
+                    call->op->name);
+}
+
+/* ---- audit ---- */
+
+static hf_str tls_name(enum http_tls_version version)
+{
+    switch (version) {
+    case HTTP_TLS_NONE:
+        return HF_LIT("");
+    case HTTP_TLS_1_2:
+        return HF_LIT("TLS1_2");
+    case HTTP_TLS_1_3:
+        return HF_LIT("TLS1_3");
+    }
+    return HF_LIT("");
+}
+
+/* The client's id if it is a GUID, else this request's own. */
+static hf_str correlation_id(const struct api_call *call)
+{
+    hf_str given = http_request_header(call->request, HF_LIT("x-ms-client-request-id"));
+    struct hf_uuid ignored;
+    if (given.p != NULL && hf_uuid_parse(given, &ignored) == HF_OK)
+        return given;
+    return hf_str_from_c(call->request_id);
+}
+
+static void fill_audit(struct api_call *call)
+{
+    const struct http_request *request = call->request;
+    struct audit_record *record = &call->audit;
+    record->time = call->now;
+    if (record->category.n == 0)
+        record->category = HF_LIT("AuditEvent");
+    if (record->operation_name.n == 0) /* no row: host, version or route were refused */
+        record->operation_name = call->op != NULL ? hf_str_from_c(call->op->audit_name)
+                                                  : HF_LIT("UnknownOperation");
+    record->operation_version = call->api_version;
+    record->status = call->status;
+    if (call->error.status != 0)
+        record->description = call->error.message;
+    record->duration = hf_monotonic_now() - call->exchange->started;
+    record->caller_address = request->peer.is_local ? HF_LIT("local")
+                                                    : hf_str_from_c(request->peer.address);
+    record->correlation_id = correlation_id(call);
+    record->client_info = http_request_header(request, HF_LIT("user-agent"));
+    record->tls_version = tls_name(request->tls);
+    record->request_uri = request->peer.is_local
+                              ? HF_JOIN(call->arena, HF_LIT("local:"), request->path)
+                              : HF_JOIN(call->arena, HF_LIT("https://"), request->host,
+                                        hf_str_from_c(call->service->url_port), request->path,
+                                        request->query.n > 0 ? HF_LIT("?") : HF_LIT(""),
+                                        request->query);
+}
+
+/* ---- the end of a call ---- */
+
+static void write_error(struct api_call *call, hf_err err)
+{
+    api_worker_reset_scratch(call->worker);
+    call->header_count = 0;
+    call->door->write_error(call, err);
+}
+
+/* Everything but the answer itself; what cannot be recorded is not answered. */
+static void complete(struct api_call *call, hf_err err)
+{
+    if (err == HF_OK)
+        err = hf_buf_err(call->out);
+    if (err != HF_OK)
+        write_error(call, err);
+    call->door->complete(call);
+    if (call->skip_audit)
+        return;
+    fill_audit(call);
+    err = audit_batch_add(call->worker->audit, &call->audit);
+    if (err == HF_OK)
+        return;
+    hf_log(HF_LOG_ERROR, "audit-record-failed", HF_KV_ERR(err),
+           HF_KV_C("consequence", "the request is answered with 503"));
+    call->error = (struct api_error){ 0 };
+    write_error(call, HF_E_UNAVAILABLE);
+    call->door->complete(call);
+}
+
+/* The call is gone afterwards. */
+static void finish(struct api_call *call, hf_err err)
+{
+    complete(call, err);
+    if (call->txn != NULL)
+        store_read_end(call->txn);
+    if (call->caller != NULL)
+        access_caller_release(call->worker->access, call->caller);
+
+    struct api_worker *worker = call->worker;
+    struct hf_json *body = call->body;
+    struct http_response response = {
+        .status = call->status,
+        .headers = call->headers,
+        .header_count = call->header_count,
+        .body = hf_buf_view(call->out),
+    };
+    http_respond(call->exchange, &response);
+    hf_json_free(body);
+    api_worker_reset_scratch(worker);
+}
+
+/* ---- commit and compute ---- */
+
+static void resume(struct http_task *task)
+{
+    struct api_call *call = HF_CONTAINER_OF(task, struct api_call, task);
+    finish(call, call->finish(call));
+}
+
+/* Writer thread: back to the loop. */
+static void committed(struct store_command *command, hf_err result)
+{
+    struct api_call *call = command->context;
+    call->result = result;
+    call->task.run = resume;
+    http_loop_post(call->exchange->loop, &call->task);
+}
+
+static void run_compute(struct http_work *work)
+{
+    struct api_call *call = HF_CONTAINER_OF(work, struct api_call, work);
+    call->compute(call);
+}
+
+static void computed(struct http_work *work)
+{
+    struct api_call *call = HF_CONTAINER_OF(work, struct api_call, work);
+    finish(call, call->finish(call));
+}
+
+/* Hands the call on; on success it is out of this thread's hands. The snapshot ends here: it must not be held across a wait. */
+static hf_err submit(struct api_call *call)
+{
+    store_read_end(call->txn);
+    call->txn = NULL;
+    call->vault = NULL;
+    if (call->command != NULL) {
+        call->command->context = call;
+        call->command->done = committed;
+        return store_submit(call->service->store, call->command);
+    }
+    call->work.compute = run_compute;
+    call->work.finish = computed;
+    return http_loop_compute(call->exchange->loop, &call->work);
+}
+
+/* ---- the beginning of a call ---- */
+
+static const struct api_door *choose_door(const struct api_service *service,
+                                          const struct http_request *request)
+{
+    if (request->peer.is_local)
+        return service->local_door;
+    if (hf_str_equal(request->host, service->login_host))
+        return service->login_door;
+    return service->vault_door;
+}
+
+/* POST with X-HTTP-METHOD means that method (Key Vault REST: for clients without PUT, PATCH, DELETE). */
+static enum http_method effective_method(const struct http_request *request)
+{
+    if (request->method != HTTP_POST)
+        return request->method;
+    hf_str override = http_request_header(request, HF_LIT("x-http-method"));
+    return override.p == NULL ? HTTP_POST : http_method_parse(override);
+}
+
+/* The steps up to the handler's return. */
+static hf_err run(struct api_call *call)
+{
+    hf_err err = store_read_begin(call->worker->reader, &call->txn);
+    if (err != HF_OK)
+        return err;
+    err = call->door->admit(call);
+    if (err != HF_OK)
+        return err;
+    err = api_route(call);
+    if (err != HF_OK)
+        return err;
+    err = call->door->authorize(call);
+    if (err != HF_OK)
+        return err;
+    err = call->door->read_body(call);
+    if (err != HF_OK)
+        return err;
+    return call->op->handler(call);
+}
+
+static hf_err begin(struct api_service *service, struct http_exchange *exchange,
+                    struct api_call *call)
+{
+    struct hf_uuid id;
+    hf_err err = crypto_random_uuid(&id);
+    hf_uuid_format(&id, call->request_id);
+    call->exchange = exchange;
+    call->request = &exchange->request;
+    call->arena = exchange->arena;
+    call->service = service;
+    call->worker = &service->workers[exchange->loop_index];
+    call->door = choose_door(service, call->request);
+    call->now = hf_clock_now(service->clock);
+    call->method = effective_method(call->request);
+    call->status = 200;
+    call->out = &call->worker->scratch;
+    return err;
+}
+
+static void answer_out_of_memory(struct http_exchange *exchange)
+{
+    static const struct http_header headers[] = {
+        { { "content-type", 12 }, { "application/json; charset=utf-8", 31 } },
+    };
+    hf_str body = HF_LIT(
+        "{\"error\":{\"code\":\"ServiceUnavailable\",\"message\":\"Out of memory.\"}}");
+    struct http_response response = { .status = 503,
+                                      .headers = headers,
+                                      .header_count = 1,
+                                      .body = hf_str_bytes(body),
+                                      .close = true };
+    http_respond(exchange, &response);
+}
+
+/* GET /health on any host: no vault, no caller, no record. */
+static bool answer_health(struct http_exchange *exchange)
+{
+    const struct http_request *request = &exchange->request;
+    if (request->method != HTTP_GET || !hf_str_equal(request->path, HF_LIT("/health")))
+        return false;
+    static const struct http_header headers[] = {
+        { { "content-type", 12 }, { "application/json; charset=utf-8", 31 } },
+        { { "cache-control", 13 }, { "no-cache", 8 } },
+    };
+    hf_str body = HF_LIT("{\"status\":\"ok\"}");
+    struct http_response response = { .status = 200,
+                                      .headers = headers,
+                                      .header_count = HF_ARRAY_LEN(headers),
+                                      .body = hf_str_bytes(body) };
+    http_respond(exchange, &response);
+    return true;
+}
+
+static void handle(void *context, struct http_exchange *exchange)
+{
+    if (answer_health(exchange))
+        return;
+    struct api_call *call = hf_arena_new_of(exchange->arena, struct api_call);
+    if (call == NULL) {
+        answer_out_of_memory(exchange);
+        return;
+    }
+    hf_err err = begin(context, exchange, call);
+    if (err == HF_OK)
+        err = run(call);
+    if (err == HF_OK && call->op->run != API_RUN_READ) {
+        err = submit(call);
+        if (err == HF_OK)
+            return;
+    }
+    finish(call, err);
+}
+
+/* ---- the callbacks ---- */
+
+static size_t body_limit(void *context, const struct http_request *request)
+{
+    const struct api_service *service = context;
+    return api_route_body_max(choose_door(service, request), effective_method(request),
+                              request->path);
+}
+
+struct status_text {
+    int status;
+    const char *code;
+    const char *message;
+};
+
+static const struct status_text http_errors[] = {
+    { 400, "BadRequest", "The request is not well-formed." },
+    { 408, "RequestTimeout", "The request was not received in time." },
+    { 413, "RequestEntityTooLarge", "The request body is too large." },
+    { 414, "RequestUriTooLong", "The request target is too long." },
+    { 417, "ExpectationFailed", "The expectation is not supported." },
+    { 431, "RequestHeaderFieldsTooLarge", "The request headers are too large." },
+    { 503, "ServiceUnavailable", "The service is not available now; try again later." },
+    { 505, "HttpVersionNotSupported", "Use HTTP/1.1 or HTTP/2." },
+};
+
+static void write_http_error(void *context HF_UNUSED, int status, struct hf_buf *out)
+{
+    const struct status_text *text = &http_errors[0];
+    for (size_t i = 0; i < HF_ARRAY_LEN(http_errors); i++) {
+        if (http_errors[i].status == status)
+            text = &http_errors[i];
+    }
+    hf_buf_putf(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", text->code, text->message);
+}
+
+static hf_err before_flush(void *context, size_t loop_index)
+{
+    const struct api_service *service = context;
+    struct audit_batch *batch = service->workers[loop_index].audit;
+    if (audit_batch_is_empty(batch))
+        return HF_OK;
+    hf_err err = audit_batch_write(batch);
+    if (err != HF_OK)
+        hf_log(HF_LOG_ERROR, "audit-write-failed", HF_KV_ERR(err),
+               HF_KV_C("consequence", "requests are refused until the log can be written"));
+    return err;
+}
+
+const struct http_callbacks api_http_callbacks = {
+    .handle = handle,
+    .body_limit = body_limit,
+    .write_error = write_http_error,
+    .before_flush = before_flush,
+};
