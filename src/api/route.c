@@ -143,10 +143,10 @@ static hf_err decode_query(struct api_call *call, hf_str raw, hf_str *out)
 hf_err api_query(struct api_call *call, hf_str name, hf_str *out)
 {
     hf_str rest = call->request->query;
-    hf_str pair;
+    hf_str pair = { NULL, 0 };
     while (hf_str_next(&rest, '&', &pair)) {
         size_t equals = hf_str_find(pair, '=');
-        hf_str found;
+        hf_str found = { NULL, 0 };
         hf_err err = decode_query(call, hf_str_sub(pair, 0, equals), &found);
         if (err != HF_OK)
             return err;

@@ -412,6 +412,10 @@ hf_err http_loop_init(struct http_loop *loop, struct http_server *server, size_t
     const hf_err err = http_loop_init_core(loop, server, index);
     if (err != HF_OK)
         return err;
+    /* one for each address, one for the local socket */
+    loop->listeners = calloc(server->config.listen_count + 1, sizeof(*loop->listeners));
+    if (loop->listeners == NULL)
+        return HF_E_NOMEM;
     if (uv_loop_init(&loop->uv) != 0)
         return HF_E_IO;
     loop->has_handles = true;

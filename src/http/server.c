@@ -58,9 +58,6 @@ static hf_err make_loops(struct http_server *server)
         server->loop_count++;
         if (err != HF_OK)
             return err;
-        loop->listeners = calloc(config->listen_count + 1, sizeof(*loop->listeners));
-        if (loop->listeners == NULL)
-            return HF_E_NOMEM;
     }
     return HF_OK;
 }

@@ -115,13 +115,36 @@ static hf_err answer_created(struct api_call *call)
     return HF_OK;
 }
 
+/*
+ * An identity of this installation by object id, client id or name; any other GUID is the object id of a trusted issuer's principal
+ * or group, which this server has no record of.
+ */
+static hf_err find_principal(struct api_call *call, hf_str text, struct hf_uuid *out)
+{
+    struct access_principal principal;
+    struct hf_uuid id;
+    hf_err err = HF_OK;
+    if (hf_uuid_parse(text, &id) != HF_OK) {
+        err = admin_find_identity(call, text, &principal);
+        if (err == HF_OK)
+            *out = principal.object_id;
+        return err;
+    }
+    err = access_principal_by_client(call->worker->access, call->txn, &id, call->arena, &principal);
+    if (err == HF_OK)
+        *out = principal.object_id;
+    else if (err == HF_E_NOT_FOUND)
+        *out = id;
+    return err == HF_E_NOT_FOUND ? HF_OK : err;
+}
+
 hf_err admin_assignment_create(struct api_call *call)
 {
     struct assignment_body body = { 0 };
     hf_err err = admin_read(call, assignment_fields, HF_ARRAY_LEN(assignment_fields), &body);
-    struct access_principal principal;
+    struct hf_uuid principal = { { 0 } };
     if (err == HF_OK)
-        err = admin_find_identity(call, body.principal, &principal);
+        err = find_principal(call, body.principal, &principal);
     hf_str scope = { NULL, 0 };
     if (err == HF_OK)
         err = resolve_scope(call, body.scope, &scope);
@@ -132,8 +155,8 @@ hf_err admin_assignment_create(struct api_call *call)
         return admin_not_found(call, "role", body.role);
     call->audit.resource_id = scope;
     struct access_command *command = NULL;
-    err = access_assign(call->service->access, &principal.object_id, role, scope, call->now,
-                        call->arena, &call->diag, &command);
+    err = access_assign(call->service->access, &principal, role, scope, call->now, call->arena,
+                        &call->diag, &command);
     if (err == HF_E_INVALID)
         return admin_invalid(call, "scope: %s", call->diag.text);
     if (err != HF_OK)

@@ -5,8 +5,7 @@
 #include "api/admin/internal.h"
 
 #include "base/secret.h"
-
-#define VERSION "0.1.0"
+#include "base/version.h"
 
 static void write_counters(struct api_call *call, struct hf_json_writer *w)
 {
@@ -32,7 +31,7 @@ hf_err admin_status(struct api_call *call)
     struct hf_json_writer w = hf_json_writer_on(call->out);
     hf_jw_begin_object(&w);
     hf_jw_member_c(&w, "status", "ok");
-    hf_jw_member_c(&w, "version", VERSION);
+    hf_jw_member_c(&w, "version", HF_VERSION);
     hf_jw_member_str(&w, "tenantId", service->tenant);
     hf_jw_member_str(&w, "subscriptionId", service->subscription);
     hf_jw_member_c(&w, "domain", service->settings.domain);

@@ -6,12 +6,14 @@
  */
 #include "api/azure/internal.h"
 
+#include "base/version.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
 #define API_VERSION_LATEST "2025-07-01"
 #define MESSAGE_MAX_BYTES ((size_t)1024)
-#define SERVICE_VERSION "0.1.0.0"
+#define SERVICE_VERSION HF_VERSION ".0" /* four numbers, as clients may expect */
 
 static const char *const api_versions[] = {
     "2015-06-01", "2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", API_VERSION_LATEST,

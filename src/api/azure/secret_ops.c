@@ -361,7 +361,7 @@ static hf_err answer_restore(struct api_call *call)
     const struct vault_command *command = call->state;
     if (command->secret != NULL)
         call->object_text = command->secret->name;
-    if (call->result == HF_E_EXISTS)
+    if (call->result == HF_E_EXISTS && command->secret != NULL)
         return restore_conflict(call, command->secret);
     return answer_changed(call);
 }

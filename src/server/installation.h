@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an installation is: its tenant and subscription, made once by `holdfast init` and kept sealed in the store; and
+ * the keys that
+ * the server itself derives from the root key.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/secret.h"
+#include "crypto/record.h"
+#include "server/settings.h"
+#include "store/store.h"
+
+struct server_installation {
+    struct hf_uuid tenant;
+    struct hf_uuid subscription;
+    hf_usec created;
+};
+
+/*
+ * Makes the seal and the installation record. Fails: HF_E_EXISTS if both are there (nothing is changed). An init that
+ * was interrupted
+ * is finished by the next one.
+ */
+HF_MUST hf_err server_install(const struct server_settings *settings, const struct hf_clock *clock,
+                              struct hf_diag *diag, struct server_installation *out);
+/* Opens seal and store. *out_root is the caller's to free; *out_store to close. */
+HF_MUST hf_err server_open(const struct server_settings *settings, struct hf_diag *diag,
+                           struct hf_secret **out_root, struct store **out_store);
+/* Fails: HF_E_NOT_FOUND if init was not finished. */
+HF_MUST hf_err server_installation_read(struct store *store, const struct hf_secret *root,
+                                        struct server_installation *out);
+
+/* The record key of the server's own records (META, AUDIT_HEAD, DEV). */
+HF_MUST hf_err server_record_key(const struct hf_secret *root, struct crypto_record_key **out);
+/* One sealed record of the server's, written synchronously / read. key: class byte and name. */
+HF_MUST hf_err server_record_put(struct store *store, struct crypto_record_key *record_key,
+                                 enum store_class class_byte, const char *name, hf_bytes plain);
+HF_MUST hf_err server_record_get(struct store *store, struct crypto_record_key *record_key,
+                                 enum store_class class_byte, const char *name, struct hf_buf *out);

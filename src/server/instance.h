@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A running server: everything wired together, from settings to threads. Used by `holdfast serve` and `holdfast dev`.
+ */
+#pragma once
+
+#include "api/api.h"
+#include "server/installation.h"
+#include "server/settings.h"
+
+struct server_instance;
+
+struct server_options {
+    bool movable_clock;     /* tests: the clock can be moved over the local socket */
+    bool accept_audit_loss; /* start although the audit log ends before what the store has seen */
+};
+
+/*
+ * Opens seal, store, audit log and listeners; nothing is served yet. Fails with diag telling what and how to mend it.
+ */
+HF_MUST hf_err server_instance_new(const struct server_settings *settings,
+                                   const struct server_options *options, struct hf_diag *diag,
+                                   struct server_instance **out);
+/* Starts serving and the maintenance thread. */
+HF_MUST hf_err server_instance_start(struct server_instance *instance);
+/* Drains, stops the threads, notes the audit log's head, closes everything. Accepts NULL and half-built instances. */
+void server_instance_free(struct server_instance *instance);
+
+/* Until SIGTERM or SIGINT; SIGHUP reads the certificate again. The signals must be blocked in all threads
+ * (server_block_signals()). */
+void server_instance_wait(struct server_instance *instance);
+void server_block_signals(void);
+
+/* For the development server's set-up, before the start. */
+struct api_service *server_instance_service(struct server_instance *instance);
+struct crypto_record_key *server_instance_record_key(struct server_instance *instance);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The settings of the configuration file, as rows: the parser, docs/configuration.md and `holdfast serve
+ * --example-config` come from
+ * them.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/err.h"
+
+#define SERVER_PATH_MAX_BYTES 512
+
+struct server_settings {
+    char data[SERVER_PATH_MAX_BYTES];
+    struct hf_config_list listen;
+    char domain[256];
+    int64_t public_port;
+    char location[64];
+    char tls_certificate[SERVER_PATH_MAX_BYTES];
+    char tls_key[SERVER_PATH_MAX_BYTES];
+    char seal_kind[32];
+    char seal_key_file[SERVER_PATH_MAX_BYTES];
+    char admin_socket[SERVER_PATH_MAX_BYTES];
+    char audit_folder[SERVER_PATH_MAX_BYTES];
+    int64_t audit_segment_bytes;
+    int64_t log_level;  /* index of choice: hf_log_level */
+    int64_t log_format; /* 0 text, 1 json */
+    int64_t loops;
+    int64_t compute_threads;
+    int64_t max_connections;
+    int64_t max_connections_per_address;
+    int64_t max_header_bytes;
+    int64_t max_headers;
+    int64_t max_body_memory;
+    hf_usec handshake_timeout;
+    hf_usec header_timeout;
+    hf_usec body_timeout;
+    hf_usec idle_timeout;
+    hf_usec write_timeout;
+    hf_usec drain_timeout;
+    hf_usec token_lifetime;
+    hf_usec token_clock_skew;
+    hf_usec signing_key_lifetime;
+    struct hf_config_list trusted_issuers; /* "https://issuer /path/to/jwks.json" */
+};
+
+extern const struct hf_config_row server_setting_rows[];
+extern const size_t server_setting_count;
+
+/* Reads the file, sets what depends on other settings (admin.socket, audit.folder), checks what rows cannot. */
+HF_MUST hf_err server_settings_load(const char *path, struct hf_diag *diag,
+                                    struct server_settings *out);
+/* The same without a file: defaults for the data folder. */
+HF_MUST hf_err server_settings_default(const char *data, struct hf_diag *diag,
+                                       struct server_settings *out);
+/* After changes by hand: derived settings and checks. */
+HF_MUST hf_err server_settings_complete(struct server_settings *settings, struct hf_diag *diag);
