@@ -20,8 +20,11 @@ static void free_easy(CURL *curl)
 }
 HF_DEFINE_FREEP(CURL, free_easy)
 
+/* Headers carry tokens. */
 static void free_headers(struct curl_slist *list)
 {
+    for (struct curl_slist *item = list; item != NULL; item = item->next)
+        hf_wipe(item->data, strlen(item->data));
     curl_slist_free_all(list);
 }
 HF_DEFINE_FREEP(struct curl_slist, free_headers)
@@ -53,7 +56,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *user)
 static hf_err add_header(struct curl_slist **list, const struct http_header *header)
 {
     HF_CLEANUP(hf_buf_done) struct hf_buf line;
-    hf_buf_init(&line, CURL_MAX_HTTP_HEADER);
+    hf_buf_init_secret(&line, CURL_MAX_HTTP_HEADER);
     hf_buf_put_str(&line, header->name);
     hf_buf_put_c(&line, header->value.n == 0 ? ";" : ": ");
     hf_buf_put_str(&line, header->value);

@@ -124,7 +124,7 @@ static void put_verdict(const struct audit_verdict *verdict, bool is_end_checked
 
 static int verify(const struct cli_input *input)
 {
-    struct place place;
+    struct place place = { .folder = "" };
     const int code = find_place(input, &place);
     if (code != CLI_OK)
         return code;
@@ -208,7 +208,7 @@ static int print_lines(const struct cli_input *input, hf_str lines)
 
 static int tail(const struct cli_input *input)
 {
-    struct place place;
+    struct place place = { .folder = "" };
     size_t count = 0;
     int code = find_place(input, &place);
     if (code == CLI_OK)

@@ -116,7 +116,8 @@ static hf_err answer_created(struct api_call *call)
 }
 
 /*
- * An identity of this installation by object id, client id or name; any other GUID is the object id of a trusted issuer's principal
+ * An identity of this installation by object id, client id or name; any other GUID is the object id of a trusted
+ * issuer's principal
  * or group, which this server has no record of.
  */
 static hf_err find_principal(struct api_call *call, hf_str text, struct hf_uuid *out)

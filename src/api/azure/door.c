@@ -11,12 +11,26 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define API_VERSION_LATEST "2025-07-01"
+#define API_VERSION_LATEST "2026-04-01"
 #define MESSAGE_MAX_BYTES ((size_t)1024)
 #define SERVICE_VERSION HF_VERSION ".0" /* four numbers, as clients may expect */
 
+/* All that the service's stable clients send, and the dated previews between them (azure-sdk, Key Vault client versions). */
 static const char *const api_versions[] = {
-    "2015-06-01", "2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", API_VERSION_LATEST,
+    "2015-06-01",
+    "2016-10-01",
+    "7.0",
+    "7.1",
+    "7.2",
+    "7.3",
+    "7.4",
+    "7.5",
+    "7.6",
+    "2025-06-01-preview",
+    "2025-07-01",
+    "2026-01-01-preview",
+    "2026-03-01-preview",
+    API_VERSION_LATEST,
 };
 
 hf_err azure_bad_parameter(struct api_call *call, const char *format, ...)

@@ -113,6 +113,13 @@ hf_err entra_jwks(struct api_call *call)
     return access_write_jwks(call->worker->access, call->txn, issuer, call->out);
 }
 
+/* The authority itself or something under it; not a longer host name or port. */
+static bool is_under(hf_str url, hf_str authority)
+{
+    return hf_str_starts_nocase(url, authority) &&
+           (url.n == authority.n || url.p[authority.n] == '/');
+}
+
 /* Answers for this authority only; everything else is an unknown instance, as at Microsoft's. */
 hf_err entra_instance(struct api_call *call)
 {
@@ -121,7 +128,7 @@ hf_err entra_instance(struct api_call *call)
     hf_err err = api_query(call, HF_LIT("authorization_endpoint"), &endpoint);
     if (err != HF_OK)
         return err;
-    if (!hf_str_starts_nocase(endpoint, call->service->login_url))
+    if (!is_under(endpoint, call->service->login_url))
         return entra_fail(call, HF_E_INVALID, 400, "invalid_instance", "50049",
                           "Unknown or invalid instance.");
     hf_str host = hf_str_sub(call->service->login_url, sizeof("https://") - 1, SIZE_MAX);

@@ -4,29 +4,20 @@
  */
 #include "api/entra/internal.h"
 
-/* clang-format off: a table is read by its columns */
+/* A table is read by its columns. */
+/* clang-format off */
 static const struct api_op ops[] = {
     /* name, audit name, method, path, data action (unused), scope, how it runs, handler, state, body limit */
-    { "TokenV2", "Sign-in activity", HTTP_POST, "/{tenant}/oauth2/v2.0/token", 0, API_SCOPE_NONE,
-      API_RUN_COMPUTE, entra_token_v2, API_DONE, 0 },
-    { "TokenV1", "Sign-in activity", HTTP_POST, "/{tenant}/oauth2/token", 0, API_SCOPE_NONE,
-      API_RUN_COMPUTE, entra_token_v1, API_DONE, 0 },
-    { "ManagedIdentityToken", "Sign-in activity", HTTP_GET, ENTRA_IDENTITY_PATH, 0, API_SCOPE_NONE,
-      API_RUN_COMPUTE, entra_identity_token, API_DONE, 0 },
-    { "InstanceDiscovery", "InstanceDiscovery", HTTP_GET, "/{tenant}/discovery/instance", 0,
-      API_SCOPE_NONE, API_RUN_READ, entra_instance, API_DONE, 0 },
-    { "OpenIdV2", "OpenIdDiscovery", HTTP_GET, "/{tenant}/v2.0/.well-known/openid-configuration", 0,
-      API_SCOPE_NONE, API_RUN_READ, entra_openid_v2, API_DONE, 0 },
-    { "OpenIdV1", "OpenIdDiscovery", HTTP_GET, "/{tenant}/.well-known/openid-configuration", 0,
-      API_SCOPE_NONE, API_RUN_READ, entra_openid_v1, API_DONE, 0 },
-    { "KeysV2", "KeysDiscovery", HTTP_GET, "/{tenant}/discovery/v2.0/keys", 0, API_SCOPE_NONE,
-      API_RUN_READ, entra_jwks, API_DONE, 0 },
-    { "KeysV1", "KeysDiscovery", HTTP_GET, "/{tenant}/discovery/keys", 0, API_SCOPE_NONE,
-      API_RUN_READ, entra_jwks, API_DONE, 0 },
-    { "Authorize", "Sign-in activity", HTTP_GET, "/{tenant}/oauth2/v2.0/authorize", 0,
-      API_SCOPE_NONE, API_RUN_READ, api_missing, API_MISSING, 0 },
-    { "DeviceCode", "Sign-in activity", HTTP_POST, "/{tenant}/oauth2/v2.0/devicecode", 0,
-      API_SCOPE_NONE, API_RUN_READ, api_missing, API_MISSING, 0 },
+    { "TokenV2",              "Sign-in activity",  HTTP_POST, "/{tenant}/oauth2/v2.0/token",                     0, API_SCOPE_NONE, API_RUN_COMPUTE, entra_token_v2,       API_DONE,    0 },
+    { "TokenV1",              "Sign-in activity",  HTTP_POST, "/{tenant}/oauth2/token",                          0, API_SCOPE_NONE, API_RUN_COMPUTE, entra_token_v1,       API_DONE,    0 },
+    { "ManagedIdentityToken", "Sign-in activity",  HTTP_GET,  ENTRA_IDENTITY_PATH,                               0, API_SCOPE_NONE, API_RUN_COMPUTE, entra_identity_token, API_DONE,    0 },
+    { "InstanceDiscovery",    "InstanceDiscovery", HTTP_GET,  "/{tenant}/discovery/instance",                    0, API_SCOPE_NONE, API_RUN_READ,    entra_instance,       API_DONE,    0 },
+    { "OpenIdV2",             "OpenIdDiscovery",   HTTP_GET,  "/{tenant}/v2.0/.well-known/openid-configuration", 0, API_SCOPE_NONE, API_RUN_READ,    entra_openid_v2,      API_DONE,    0 },
+    { "OpenIdV1",             "OpenIdDiscovery",   HTTP_GET,  "/{tenant}/.well-known/openid-configuration",      0, API_SCOPE_NONE, API_RUN_READ,    entra_openid_v1,      API_DONE,    0 },
+    { "KeysV2",               "KeysDiscovery",     HTTP_GET,  "/{tenant}/discovery/v2.0/keys",                   0, API_SCOPE_NONE, API_RUN_READ,    entra_jwks,           API_DONE,    0 },
+    { "KeysV1",               "KeysDiscovery",     HTTP_GET,  "/{tenant}/discovery/keys",                        0, API_SCOPE_NONE, API_RUN_READ,    entra_jwks,           API_DONE,    0 },
+    { "Authorize",            "Sign-in activity",  HTTP_GET,  "/{tenant}/oauth2/v2.0/authorize",                 0, API_SCOPE_NONE, API_RUN_READ,    api_missing,          API_MISSING, 0 },
+    { "DeviceCode",           "Sign-in activity",  HTTP_POST, "/{tenant}/oauth2/v2.0/devicecode",                0, API_SCOPE_NONE, API_RUN_READ,    api_missing,          API_MISSING, 0 },
 };
 /* clang-format on */
 

@@ -32,8 +32,7 @@ static void test_challenge_parameters_are_read(void **state HF_UNUSED)
         "Bearer authorization=\"https://login.example/t\", resource=\"https://vault.example\"",
         "bearer resource=\"https://vault.example\",authorization=\"https://login.example/t\"",
         "Bearer authorization=https://login.example/t, resource=https://vault.example",
-        "Bearer realm=\"\", Resource=\"https://vault.example\" "
-        "authorization=\"https://login.example/t\"",
+        "Bearer realm=\"\", Resource=https://vault.example authorization=https://login.example/t",
     };
     for (size_t i = 0; i < HF_ARRAY_LEN(cases); i++) {
         struct cli_challenge challenge;
