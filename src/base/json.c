@@ -31,10 +31,14 @@ static json_t *tree_of(const struct hf_json *node)
     return either.tree;
 }
 
-/* Where the depth first exceeds the limit, or text.n. Anything malformed is left to the parser. */
-static size_t find_too_deep(hf_bytes text)
+/*
+ * Where the depth or the number of marks first exceeds its limit, or text.n. Anything malformed is
+ * left to the parser.
+ */
+static size_t find_too_large(hf_bytes text)
 {
     size_t depth = 0;
+    size_t marks = 0;
     bool in_string = false;
     for (size_t i = 0; i < text.n; i++) {
         const uint8_t c = text.p[i];
@@ -45,8 +49,11 @@ static size_t find_too_deep(hf_bytes text)
                 in_string = false;
         } else if (c == '"') {
             in_string = true;
+        } else if (c == ',' || c == ':') {
+            if (++marks > HF_JSON_MARKS_MAX)
+                return i;
         } else if (c == '{' || c == '[') {
-            if (++depth > HF_JSON_DEPTH_MAX)
+            if (++depth > HF_JSON_DEPTH_MAX || ++marks > HF_JSON_MARKS_MAX)
                 return i;
         } else if ((c == '}' || c == ']') && depth > 0) {
             depth--;
@@ -86,10 +93,11 @@ hf_err hf_json_parse(hf_bytes text, struct hf_diag *diag, struct hf_json **out)
     (void)pthread_once(&setup_once, setup);
     if (text.n == 0)
         return hf_fail(diag, HF_E_INVALID, NULL, "JSON: the text is empty");
-    const size_t too_deep = find_too_deep(text);
-    if (too_deep < text.n)
-        return hf_fail(diag, HF_E_INVALID, NULL, "JSON, byte %zu: nested deeper than %d", too_deep,
-                       HF_JSON_DEPTH_MAX);
+    const size_t too_large = find_too_large(text);
+    if (too_large < text.n)
+        return hf_fail(diag, HF_E_INVALID, NULL,
+                       "JSON, byte %zu: nested deeper than %d, or more than %d members", too_large,
+                       HF_JSON_DEPTH_MAX, HF_JSON_MARKS_MAX);
 
     json_error_t error = { 0 };
     json_t *tree = json_loadb((const char *)text.p, text.n,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON. Reading is strict (RFC 8259 UTF-8; duplicate members, trailing bytes, NUL, numbers beyond int64 and depth over
- * the limit are refused) and the tree lives in secret memory, because bodies carry secret values. Writing goes straight
+ * JSON. Reading is strict (RFC 8259 UTF-8; duplicate members, trailing bytes, NUL, numbers beyond int64 and depth or
+ * size of the tree over the limit are refused) and the tree lives in secret memory, because bodies carry secret values. Writing goes straight
  * into an hf_buf.
  */
 #pragma once
@@ -12,6 +12,8 @@
 #include "base/secret.h"
 
 #define HF_JSON_DEPTH_MAX 16
+/* Commas, colons, braces and brackets in one text: a small text must not become a large tree. */
+#define HF_JSON_MARKS_MAX 65536
 
 struct hf_json; /* a node; borrowed from its root, except the root itself */
 

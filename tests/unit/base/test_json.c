@@ -2,6 +2,7 @@
 /* Reading JSON: what is refused, what is read, and that nothing of it stays in memory. */
 #include "support.h"
 
+#include "base/buf.h"
 #include "base/json.h"
 
 static hf_err parse(hf_str text, struct hf_json **out)
@@ -216,12 +217,35 @@ static void test_json_tree_lives_in_secret_memory_and_goes(void **state HF_UNUSE
     assert_true(hf_secret_stats().used_bytes == used);
 }
 
+/* "[0,0,…,0]" with `commas` commas. */
+static hf_err parse_array(size_t commas)
+{
+    struct hf_buf text;
+    hf_buf_init(&text, (size_t)1024 * 1024);
+    hf_buf_put_c(&text, "[0");
+    for (size_t i = 0; i < commas; i++)
+        hf_buf_put_c(&text, ",0");
+    hf_buf_put_c(&text, "]");
+    struct hf_json *root = NULL;
+    const hf_err err = hf_json_parse(hf_buf_view(&text), NULL, &root);
+    hf_json_free(root);
+    hf_buf_done(&text);
+    return err;
+}
+
+static void test_json_members_at_limit_and_beyond(void **state HF_UNUSED)
+{
+    assert_int_equal(parse_array(HF_JSON_MARKS_MAX), HF_E_INVALID);
+    assert_int_equal(parse_array(HF_JSON_MARKS_MAX - 1), HF_OK); /* the bracket counts too */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_malformed_text_is_refused),
         cmocka_unit_test(test_json_nul_byte_is_refused),
         cmocka_unit_test(test_json_depth_at_limit_and_beyond),
+        cmocka_unit_test(test_json_members_at_limit_and_beyond),
         cmocka_unit_test(test_json_refusal_does_not_quote_the_input),
         cmocka_unit_test(test_json_refusal_tells_line_and_reason),
         cmocka_unit_test(test_json_any_top_value_is_read),
