@@ -21,13 +21,14 @@ HF_MUST static hf_err read_text(const struct hf_json *payload, const char *name,
     return HF_OK;
 }
 
+/* NumericDate may have a fraction (RFC 7519 §2), and MSAL for Python sends one; a second more or less does not matter. */
 HF_MUST static hf_err read_time(const struct hf_json *payload, const char *name, hf_usec *out)
 {
     const struct hf_json *node = hf_json_member(payload, name);
     if (node == NULL)
         return HF_E_NOT_FOUND;
-    int64_t seconds = hf_json_int(node);
-    if (hf_json_type(node) != HF_JSON_INT || seconds < 0 || seconds > CLAIM_TIME_MAX_SECONDS)
+    int64_t seconds = 0;
+    if (!hf_json_whole(node, &seconds) || seconds < 0 || seconds > CLAIM_TIME_MAX_SECONDS)
         return HF_E_TOKEN_MALFORMED;
     *out = hf_usec_from_seconds(seconds);
     return HF_OK;

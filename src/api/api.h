@@ -26,6 +26,12 @@
 /* Bytes of an answer at most: a backup of 500 versions, base64url. */
 #define API_ANSWER_MAX_BYTES ((size_t)72 * 1024 * 1024)
 
+/* A text view as an initialiser of static data, where HF_LIT() is no constant. */
+#define API_TEXT(literal)                                                                          \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
+
 #define API_PARAMS_MAX 4
 #define API_HEADERS_MAX 24
 
@@ -35,9 +41,9 @@ struct api_door;
 typedef hf_err (*api_handler_fn)(struct api_call *call);
 
 enum api_run {
-    API_RUN_READ,    /* answers from the snapshot before returning */
-    API_RUN_COMMIT,  /* sets call->command; call->finish runs after it is durable */
-    API_RUN_COMPUTE, /* sets call->compute; call->finish runs after it on the loop */
+    API_RUN_READ,   /* answers from the snapshot before returning */
+    API_RUN_COMMIT, /* sets call->command; call->finish runs after it is durable */
+    API_RUN_COMPUTE, /* sets call->compute, which may leave a command; call->finish runs after both */
 };
 
 /* What the decision is about. */
@@ -165,6 +171,8 @@ struct api_call {
     void (*compute)(struct api_call *); /* COMPUTE: set by the handler; pool thread */
     /* COMMIT, COMPUTE: continuation on the loop thread; looks at result first */
     api_handler_fn finish;
+    /* Runs at the end of the call, whether the continuation ran or not; NULL for none. */
+    void (*release)(struct api_call *);
     void *state;   /* the handler's own, for its continuation */
     hf_err result; /* of the command */
     struct http_task task;
@@ -179,6 +187,8 @@ struct api_door {
     const char *name;
     const struct api_op *ops;
     size_t op_count;
+    /* Whether the sender of a request may send a body above API_BODY_MAX_BYTES, known from its head; NULL: yes. */
+    bool (*may_send_large)(struct api_service *service, struct http_exchange *exchange);
     /* Before routing. An error ends the call; it may have set call->error. */
     hf_err (*admit)(struct api_call *call);
     /* After routing (and only if a row was found). */

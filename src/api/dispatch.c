@@ -110,6 +110,16 @@ static void write_error(struct api_call *call, hf_err err)
     call->door->write_error(call, err);
 }
 
+/* A full batch is written out at once. */
+static hf_err add_record(struct audit_batch *batch, const struct audit_record *record)
+{
+    hf_err err = audit_batch_add(batch, record);
+    if (err != HF_E_TOO_LARGE)
+        return err;
+    err = audit_batch_write(batch);
+    return err == HF_OK ? audit_batch_add(batch, record) : err;
+}
+
 /* Everything but the answer itself; what cannot be recorded is not answered. */
 static void complete(struct api_call *call, hf_err err)
 {
@@ -121,7 +131,7 @@ static void complete(struct api_call *call, hf_err err)
     if (call->skip_audit)
         return;
     fill_audit(call);
-    err = audit_batch_add(call->worker->audit, &call->audit);
+    err = add_record(call->worker->audit, &call->audit);
     if (err == HF_OK)
         return;
     hf_log(HF_LOG_ERROR, "audit-record-failed", HF_KV_ERR(err),
@@ -135,6 +145,8 @@ static void complete(struct api_call *call, hf_err err)
 static void finish(struct api_call *call, hf_err err)
 {
     complete(call, err);
+    if (call->release != NULL)
+        call->release(call);
     if (call->txn != NULL)
         store_read_end(call->txn);
     if (call->caller != NULL)
@@ -170,29 +182,50 @@ static void committed(struct store_command *command, hf_err result)
     http_loop_post(call->exchange->loop, &call->task);
 }
 
+/*
+ * What cannot be recorded is not done: while the audit log cannot be written, nothing is changed.
+ */
+static hf_err submit_command(struct api_call *call)
+{
+    HF_ASSERT(call->command != NULL);
+    if (!audit_is_writable(call->service->audit))
+        return HF_E_UNAVAILABLE;
+    call->command->context = call;
+    call->command->done = committed;
+    return store_submit(call->service->store, call->command);
+}
+
 static void run_compute(struct http_work *work)
 {
     struct api_call *call = HF_CONTAINER_OF(work, struct api_call, work);
     call->compute(call);
 }
 
+/* What was computed may have to be stored before it is answered. */
 static void computed(struct http_work *work)
 {
     struct api_call *call = HF_CONTAINER_OF(work, struct api_call, work);
+    if (call->result == HF_OK && call->command != NULL) {
+        call->result = submit_command(call);
+        if (call->result == HF_OK)
+            return;
+    }
     finish(call, call->finish(call));
 }
 
-/* Hands the call on; on success it is out of this thread's hands. The snapshot ends here: it must not be held across a wait. */
+/*
+ * Hands the call on; on success it is out of this thread's hands. The snapshot ends here: it must
+ * not be held across a wait.
+ */
 static hf_err submit(struct api_call *call)
 {
+    HF_ASSERT(call->finish != NULL);
     store_read_end(call->txn);
     call->txn = NULL;
     call->vault = NULL;
-    if (call->command != NULL) {
-        call->command->context = call;
-        call->command->done = committed;
-        return store_submit(call->service->store, call->command);
-    }
+    if (call->op->run == API_RUN_COMMIT)
+        return submit_command(call);
+    HF_ASSERT(call->compute != NULL);
     call->work.compute = run_compute;
     call->work.finish = computed;
     return http_loop_compute(call->exchange->loop, &call->work);
@@ -262,7 +295,7 @@ static hf_err begin(struct api_service *service, struct http_exchange *exchange,
 static void answer_out_of_memory(struct http_exchange *exchange)
 {
     static const struct http_header headers[] = {
-        { { "content-type", 12 }, { "application/json; charset=utf-8", 31 } },
+        { API_TEXT("content-type"), API_TEXT("application/json; charset=utf-8") },
     };
     hf_str body = HF_LIT(
         "{\"error\":{\"code\":\"ServiceUnavailable\",\"message\":\"Out of memory.\"}}");
@@ -274,18 +307,25 @@ static void answer_out_of_memory(struct http_exchange *exchange)
     http_respond(exchange, &response);
 }
 
-/* GET /health on any host: no vault, no caller, no record. */
-static bool answer_health(struct http_exchange *exchange)
+/*
+ * GET /health on any host: no vault, no caller, no record. 503 while the audit log cannot be
+ * written, because requests are refused then.
+ */
+static bool answer_health(const struct api_service *service, struct http_exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
     if (request->method != HTTP_GET || !hf_str_equal(request->path, HF_LIT("/health")))
         return false;
     static const struct http_header headers[] = {
-        { { "content-type", 12 }, { "application/json; charset=utf-8", 31 } },
-        { { "cache-control", 13 }, { "no-cache", 8 } },
+        { API_TEXT("content-type"), API_TEXT("application/json; charset=utf-8") },
+        { API_TEXT("cache-control"), API_TEXT("no-cache") },
     };
-    hf_str body = HF_LIT("{\"status\":\"ok\"}");
-    struct http_response response = { .status = 200,
+    bool is_well = audit_is_writable(service->audit);
+    hf_str body =
+        is_well
+            ? HF_LIT("{\"status\":\"ok\"}")
+            : HF_LIT("{\"status\":\"unavailable\",\"reason\":\"the audit log cannot be written\"}");
+    struct http_response response = { .status = is_well ? 200 : 503,
                                       .headers = headers,
                                       .header_count = HF_ARRAY_LEN(headers),
                                       .body = hf_str_bytes(body) };
@@ -295,7 +335,7 @@ static bool answer_health(struct http_exchange *exchange)
 
 static void handle(void *context, struct http_exchange *exchange)
 {
-    if (answer_health(exchange))
+    if (answer_health(context, exchange))
         return;
     struct api_call *call = hf_arena_new_of(exchange->arena, struct api_call);
     if (call == NULL) {
@@ -315,11 +355,15 @@ static void handle(void *context, struct http_exchange *exchange)
 
 /* ---- the callbacks ---- */
 
-static size_t body_limit(void *context, const struct http_request *request)
+/* A large body is memory: it is taken from callers the door knows only. */
+static size_t body_limit(void *context, struct http_exchange *exchange)
 {
-    const struct api_service *service = context;
-    return api_route_body_max(choose_door(service, request), effective_method(request),
-                              request->path);
+    struct api_service *service = context;
+    const struct http_request *request = &exchange->request;
+    const struct api_door *door = choose_door(service, request);
+    size_t max = api_route_body_max(door, effective_method(request), request->path);
+    bool is_large = max > API_BODY_MAX_BYTES && door->may_send_large != NULL;
+    return is_large && !door->may_send_large(service, exchange) ? API_BODY_MAX_BYTES : max;
 }
 
 struct status_text {
@@ -335,18 +379,41 @@ static const struct status_text http_errors[] = {
     { 414, "RequestUriTooLong", "The request target is too long." },
     { 417, "ExpectationFailed", "The expectation is not supported." },
     { 431, "RequestHeaderFieldsTooLarge", "The request headers are too large." },
+    { 500, "InternalServerError", "An internal error occurred." },
     { 503, "ServiceUnavailable", "The service is not available now; try again later." },
     { 505, "HttpVersionNotSupported", "Use HTTP/1.1 or HTTP/2." },
 };
 
-static void write_http_error(void *context HF_UNUSED, int status, struct hf_buf *out)
+static const struct status_text *find_status(int status)
 {
-    const struct status_text *text = &http_errors[0];
     for (size_t i = 0; i < HF_ARRAY_LEN(http_errors); i++) {
         if (http_errors[i].status == status)
-            text = &http_errors[i];
+            return &http_errors[i];
     }
+    return &http_errors[0];
+}
+
+static void write_http_error(void *context HF_UNUSED, int status, struct hf_buf *out)
+{
+    const struct status_text *text = find_status(status);
     hf_buf_putf(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", text->code, text->message);
+}
+
+/* An attempt that never reached its operation is an attempt: it is recorded without a caller. */
+static void refused(void *context, struct http_exchange *exchange, int status)
+{
+    struct api_call *call = hf_arena_new_of(exchange->arena, struct api_call);
+    hf_err err = call == NULL ? HF_E_NOMEM : begin(context, exchange, call);
+    if (err == HF_OK) {
+        hf_ignore(api_route(call)); /* an unknown path has no operation's name */
+        call->status = status;
+        call->error.status = status;
+        call->error.message = hf_str_from_c(find_status(status)->message);
+        fill_audit(call);
+        err = add_record(call->worker->audit, &call->audit);
+    }
+    if (err != HF_OK)
+        hf_log(HF_LOG_ERROR, "audit-record-failed", HF_KV_ERR(err), HF_KV_INT("status", status));
 }
 
 static hf_err before_flush(void *context, size_t loop_index)
@@ -367,4 +434,5 @@ const struct http_callbacks api_http_callbacks = {
     .body_limit = body_limit,
     .write_error = write_http_error,
     .before_flush = before_flush,
+    .refused = refused,
 };

@@ -40,15 +40,31 @@ static bool is_optional(hf_str pattern)
     return is_parameter(pattern) && pattern.p[pattern.n - 2] == '?';
 }
 
-/* The parameters' raw text goes to params; count to *out_count. */
+static size_t count_parts(hf_str path)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < path.n; i++)
+        count += path.p[i] == '/' ? 1 : 0;
+    return count;
+}
+
+/*
+ * The parameters' raw text goes to params; count to *out_count. An optional parameter may be empty,
+ * missing at the end, or left out in the middle ("/keys/n/sign").
+ */
 static bool match_path(const char *path_template, const struct segments *segments, hf_str *params,
                        size_t *out_count)
 {
     hf_str rest = hf_str_sub(hf_str_from_c(path_template), 1, SIZE_MAX);
     hf_str pattern;
     size_t at = 0;
+    bool is_short = count_parts(rest) == segments->count + 1;
     *out_count = 0;
     while (hf_str_next(&rest, '/', &pattern)) {
+        if (is_short && rest.p != NULL && is_optional(pattern)) {
+            params[(*out_count)++] = (hf_str){ NULL, 0 };
+            continue;
+        }
         hf_str segment = at < segments->count ? segments->items[at] : (hf_str){ NULL, 0 };
         at++;
         if (!is_parameter(pattern)) {

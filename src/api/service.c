@@ -4,6 +4,8 @@
  */
 #include "api/internal.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
 
 #define AZURE_HTTPS_PORT 443
@@ -60,6 +62,9 @@ hf_err api_worker_init(struct api_service *service, struct api_worker *worker)
 
 void api_worker_done(struct api_worker *worker)
 {
+    hf_err err = worker->audit == NULL ? HF_OK : audit_batch_write(worker->audit);
+    if (err != HF_OK)
+        hf_log(HF_LOG_ERROR, "audit-records-lost", HF_KV_ERR(err), HF_KV_C("when", "at stop"));
     crypto_record_key_free(worker->paging);
     audit_batch_free(worker->audit);
     access_view_free(worker->access);

@@ -21,8 +21,12 @@
 #include "base/err.h"
 
 #define AUDIT_HASH_BYTES 32
-/* Client-controlled text (request URI, user agent) is cut to this many bytes. */
+/*
+ * Text is cut to what takes this many bytes in the log, escapes included: the larger for callers that are known, the smaller
+ * for user agent and URI of everybody else, who could fill the disk.
+ */
 #define AUDIT_CLIENT_TEXT_MAX_BYTES 4096
+#define AUDIT_UNKNOWN_TEXT_MAX_BYTES 512
 
 struct audit_log;
 struct audit_batch;
@@ -36,7 +40,11 @@ struct audit_config {
     const char *folder;
     /* a new segment begins when the current one reaches this; 0: default 256 MiB */
     uint64_t segment_bytes;
-    const struct audit_head *expected; /* from the store, or NULL: the log must reach at least it */
+    /* What the store knows to be durable, or NULL if it says nothing: the log must reach at least it. Seq 0 is knowledge:
+     * nothing was durable yet. */
+    const struct audit_head *expected;
+    /* open all the same if records that `expected` covers are gone or damaged: see audit_open() */
+    bool accept_loss;
 };
 
 /* The authenticated caller, from the token's claims; empty members are left out of the record. */
@@ -85,10 +93,22 @@ struct audit_record {
 };
 
 /*
- * Opens for appending; checks the last segment and cuts a torn last line (its response never left). Fails:
- * HF_E_CORRUPT (the chain is
- * broken, or ends before config->expected: diag says where), HF_E_BUSY (another process writes to it), HF_E_IO, HF_E_DISK_FULL,
- * HF_E_FORBIDDEN, HF_E_NOMEM. Segments before the last are not read, but for the last line of the one before it: see
+ * Opens for appending; checks the last segment and puts its end in order. The log is writable then.
+ *
+ * An unfinished last line, as a crash leaves it, is cut: its response never left. Other damage in the
+ * last segment behind config->expected is what a power failure leaves of records that were written,
+ * but not yet durable (zeros, lines out of order): from the first bad line on, the bytes go into a
+ * file audit-<20 digits: the record missing first>.damaged (".damaged.2" and so on, if there is one
+ * already), which nothing here reads again, and the log goes on in their place: see
+ * audit_recovered_bytes(). Damage of what `expected` covers, or without `expected`, is HF_E_CORRUPT.
+ *
+ * accept_loss: damage anywhere in the last segment, also of what `expected` covers, is set aside like
+ * that, and a log that ends before `expected` is taken. The caller should then note the new end in
+ * the store. Damage of the segment before, or a missing one, is HF_E_CORRUPT even so.
+ *
+ * Fails: HF_E_CORRUPT (the chain is broken, or ends before config->expected: diag says where, nothing
+ * was changed), HF_E_BUSY (another process writes to it), HF_E_IO, HF_E_DISK_FULL, HF_E_FORBIDDEN,
+ * HF_E_NOMEM. Segments before the last are not read, but for the last line of the one before it: see
  * audit_verify().
  */
 HF_MUST hf_err audit_open(const struct audit_config *config, struct hf_diag *diag,
@@ -100,16 +120,39 @@ struct audit_head audit_log_head(struct audit_log *log);
  * be gone after a power failure while the store's commit is not, and the next start would take it for a cut-off log. */
 struct audit_head audit_log_durable_head(struct audit_log *log);
 
+/* How many bytes audit_open() set aside as damaged, 0 for none, and the name of the file in the folder
+ * that holds them, "" for none, valid until the log is closed. */
+uint64_t audit_recovered_bytes(const struct audit_log *log);
+const char *audit_recovered_file(const struct audit_log *log);
+
+/*
+ * Whether the log is likely to take the next record: true after open, false after a write or sync that
+ * failed, true again after a write or probe that did not. Any thread, without a lock: ask it before a
+ * change is committed that could not be recorded.
+ */
+bool audit_is_writable(const struct audit_log *log);
+/*
+ * Tries whether the log can take records (room on the disk for 256 KiB, limits, the next file if the
+ * current one is full), and sets what audit_is_writable() says. Nothing is written to the log's lines
+ * and nothing a reader could see; "audit.probe" may show up in the folder for a moment. For a timer,
+ * while the log is not writable. Fails: HF_E_DISK_FULL, HF_E_IO (for good, if only a new start helps).
+ */
+HF_MUST hf_err audit_probe(struct audit_log *log);
+
 /* A per-thread collection of records on their way; freed before the log is closed. */
 HF_MUST hf_err audit_batch_new(struct audit_log *log, struct audit_batch **out);
 void audit_batch_free(struct audit_batch *batch);
-/* Serialises the record into the batch. Fails: HF_E_NOMEM, HF_E_TOO_LARGE; then the request must be answered with an error. */
+/*
+ * Serialises the record into the batch. Fails: HF_E_NOMEM, HF_E_TOO_LARGE (the batch is full: write it out and add
+ * again); then the
+ * request must be answered with an error.
+ */
 HF_MUST hf_err audit_batch_add(struct audit_batch *batch, const struct audit_record *record);
-/* Appends all of the batch to the log in one write; the batch is empty afterwards. On failure the log is as before (a
- * partial write is
- * cut off) and the batch is emptied too: HF_E_IO, HF_E_DISK_FULL. If the log cannot be brought back to what it was
- * (also after a failed
- * audit_sync()), every later write fails with HF_E_IO until the process starts anew. */
+/*
+ * Appends all of the batch to the log in one write; the batch is empty afterwards. On failure the log is as before (a
+ * partial write is cut off) and the batch keeps its records for the next try, because what they tell of may have
+ * happened: HF_E_IO, HF_E_DISK_FULL. A batch holds 8 MiB at most; see audit_batch_add().
+ */
 HF_MUST hf_err audit_batch_write(struct audit_batch *batch);
 bool audit_batch_is_empty(const struct audit_batch *batch);
 

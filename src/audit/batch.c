@@ -18,6 +18,7 @@
 struct piece {
     size_t start;
     size_t n;
+    size_t sealed; /* where seal() moved it to */
 };
 
 struct audit_batch {
@@ -101,9 +102,10 @@ static hf_err seal(struct audit_batch *batch, struct audit_head *head, hf_bytes 
     uint8_t *p = batch->lines.p;
     size_t at = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        const struct piece *piece = &batch->pieces[i];
+        struct piece *piece = &batch->pieces[i];
         if (at != piece->start)
             memmove(p + at, p + piece->start, piece->n);
+        piece->sealed = at;
         struct audit_head next = { .seq = head->seq + 1 };
         hf_err err = audit_line_hash(head->hash, next.seq, (hf_bytes){ p + at, piece->n },
                                      next.hash);
@@ -117,6 +119,16 @@ static hf_err seal(struct audit_batch *batch, struct audit_head *head, hf_bytes 
     return HF_OK;
 }
 
+/* Back to where they were, the last one first: each goes up, over nothing that is still needed. */
+static void unseal(struct audit_batch *batch)
+{
+    uint8_t *p = batch->lines.p;
+    for (size_t i = batch->count; i > 0; i--) {
+        const struct piece *piece = &batch->pieces[i - 1];
+        memmove(p + piece->start, p + piece->sealed, piece->n);
+    }
+}
+
 static hf_err write_batch(struct audit_batch *batch)
 {
     struct audit_head head;
@@ -125,10 +137,14 @@ static hf_err write_batch(struct audit_batch *batch)
         return err;
     hf_bytes lines = { 0 };
     if (seal(batch, &head, &lines) != HF_OK) {
-        audit_log_abort(batch->log);
+        audit_log_abort(batch->log); /* the batch is lost: libcrypto has failed in the middle */
+        batch->count = 0;
         return HF_E_IO;
     }
-    return audit_log_commit(batch->log, lines, &head);
+    err = audit_log_commit(batch->log, lines, &head);
+    if (err != HF_OK)
+        unseal(batch);
+    return err;
 }
 
 hf_err audit_batch_write(struct audit_batch *batch)
@@ -136,6 +152,8 @@ hf_err audit_batch_write(struct audit_batch *batch)
     if (batch->count == 0)
         return HF_OK;
     hf_err err = write_batch(batch);
+    if (err != HF_OK && batch->count > 0)
+        return err; /* kept: what they tell of may have happened */
     batch->count = 0;
     if (batch->lines.cap > BATCH_KEEP_BYTES)
         hf_buf_done(&batch->lines);

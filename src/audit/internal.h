@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the audit layer share: one line and its hash (line.c), a record's text
- * (record.c), segment files and reading them (segment.c), checking a segment (scan.c), and
- * appending (log.c).
+ * (record.c), segment files and reading them (segment.c), checking a segment (scan.c),
+ * setting damage aside (aside.c), trying for room (room.c), and appending (log.c).
  */
 #pragma once
 
@@ -56,8 +56,9 @@ void audit_segment_name(uint64_t first, char out[AUDIT_SEGMENT_NAME_BYTES]);
 HF_MUST hf_err audit_segments_list(int folder, struct audit_segments *out);
 void audit_segments_done(struct audit_segments *segments);
 HF_MUST hf_err audit_folder_open(const char *path, int *out);
-/* flags of open(2) beside O_CLOEXEC and O_NOFOLLOW. Fails also for anything but a regular file:
- * HF_E_IO. */
+/* A file of the folder; flags of open(2) beside O_CLOEXEC and O_NOFOLLOW. Fails also for anything
+ * but a regular file: HF_E_IO. */
+HF_MUST hf_err audit_file_open(int folder, const char *name, int flags, int *out);
 HF_MUST hf_err audit_segment_open(int folder, uint64_t first, int flags, int *out);
 HF_MUST hf_err audit_file_size(int fd, uint64_t *out);
 /* Reads exactly n bytes at offset; a file that ends before is HF_E_IO. */
@@ -94,6 +95,7 @@ struct audit_scan {
     uint64_t line;                     /* of the segment, counted from 1: the last one looked at */
     uint64_t intact_bytes;             /* of the segment, up to the end of the last intact record */
     bool is_torn;                      /* an unfinished line follows them: no record */
+    bool is_garbled;                   /* and it holds bytes that no line of ours has */
     bool is_bad;                       /* record head.seq + 1 is wrong */
     char reason[AUDIT_REASON_MAX_BYTES];
 };
@@ -107,6 +109,33 @@ HF_MUST hf_err audit_scan_line(struct audit_scan *scan, hf_bytes line);
  * it cannot be read. */
 HF_MUST hf_err audit_scan_segment(struct audit_scan *scan, int fd, uint64_t first, bool is_last);
 
+/* --- aside.c --- */
+
+#define AUDIT_ASIDE_NAME_BYTES 48 /* "audit-" 20 digits ".damaged", perhaps "." and a number, NUL */
+
+/* What opening took out of the log. */
+struct audit_aside {
+    uint64_t bytes; /* 0: nothing */
+    char name[AUDIT_ASIDE_NAME_BYTES];
+};
+
+/*
+ * Copies the segment from `start` to its end, where record `seq` should be, into a new file of the
+ * folder, and makes that durable. The segment is not changed. On failure no copy stays.
+ */
+HF_MUST hf_err audit_set_aside(int folder, int segment, uint64_t start, uint64_t seq,
+                               struct audit_aside *out);
+
+/* --- room.c --- */
+
+/* Whether the folder takes AUDIT_ROOM_BYTES more in a file that is `size` bytes long; tried with a
+ * file that is gone afterwards. */
+#define AUDIT_ROOM_BYTES ((size_t)256 * 1024)
+HF_MUST hf_err audit_room_try(int folder, uint64_t size);
+/* Reserves AUDIT_ROOM_BYTES behind the end of the segment, which stays where it is, so that a
+ * reader sees nothing of it. File systems that cannot reserve are fine. */
+HF_MUST hf_err audit_room_reserve(int segment, uint64_t size);
+
 /* --- log.c --- */
 
 /* Locks the log and makes sure it can be appended to; head is its end. On failure it is not locked.
@@ -115,4 +144,5 @@ HF_MUST hf_err audit_log_begin(struct audit_log *log, struct audit_head *head);
 /* Appends whole lines that end at head, and unlocks. On failure the log is as it was at begin. */
 HF_MUST hf_err audit_log_commit(struct audit_log *log, hf_bytes lines,
                                 const struct audit_head *head);
+/* The lines could not be made: a failed write. */
 void audit_log_abort(struct audit_log *log);

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,14 +26,17 @@
 #define SEGMENT_DEFAULT_BYTES (UINT64_C(256) * 1024 * 1024)
 
 struct audit_log {
-    int folder;             /* immutable; locked against other processes */
-    uint64_t segment_bytes; /* immutable */
+    int folder;               /* immutable; locked against other processes */
+    uint64_t segment_bytes;   /* immutable */
+    struct audit_aside aside; /* immutable after open */
+    atomic_bool is_writable;  /* any thread; changed under m */
     pthread_mutex_t m;
     int fd;                    /* under m: the current segment */
     uint64_t size;             /* under m: its bytes */
     struct audit_head head;    /* under m: what was written */
     struct audit_head durable; /* under m: what survives a power failure */
     bool is_failed;            /* under m: nothing can be appended any more */
+    uint64_t failures;         /* under m: of writes and syncs */
 };
 
 static struct audit_log *log_new(const struct audit_config *config)
@@ -43,6 +47,7 @@ static struct audit_log *log_new(const struct audit_config *config)
     log->folder = -1;
     log->fd = -1;
     log->segment_bytes = config->segment_bytes != 0 ? config->segment_bytes : SEGMENT_DEFAULT_BYTES;
+    atomic_init(&log->is_writable, true);
     (void)pthread_mutex_init(&log->m, NULL);
     return log;
 }
@@ -131,33 +136,51 @@ static hf_err read_last_line(struct audit_scan *scan, int fd)
     return err;
 }
 
-/* Takes the scan to the end of `previous`, the segment before the one that begins with `first`. */
+/* Finds the end of `previous`, the segment before the one that begins with `first`. */
 static hf_err scan_previous(const struct audit_log *log, uint64_t previous, uint64_t first,
-                            struct audit_scan *scan, struct hf_diag *diag)
+                            const struct audit_head *expected, struct hf_diag *diag,
+                            struct audit_head *out)
 {
+    struct audit_scan scan = { .expected = expected, .head.seq = first - 2 };
     HF_CLEANUP(hf_fd_closep) int fd = -1;
     hf_err err = audit_segment_open(log->folder, previous, O_RDONLY, &fd);
     if (err != HF_OK)
         return err;
-    scan->head.seq = first - 2;
-    err = read_last_line(scan, fd);
-    if (err != HF_OK || !scan->is_bad)
+    err = read_last_line(&scan, fd);
+    if (err != HF_OK)
         return err;
-    return hf_fail(diag, HF_E_CORRUPT, "",
-                   "audit log is damaged at record %" PRIu64 " (last line of audit-%020" PRIu64
-                   ".jsonl): %s",
-                   scan->head.seq + 1, previous, scan->reason);
+    if (scan.is_bad)
+        return hf_fail(diag, HF_E_CORRUPT, "",
+                       "audit log is damaged at record %" PRIu64 " (last line of audit-%020" PRIu64
+                       ".jsonl): %s",
+                       scan.head.seq + 1, previous, scan.reason);
+    *out = scan.head;
+    return HF_OK;
 }
 
-/* Says what is wrong with the log, if anything is. */
-static hf_err judge_scan(const struct audit_scan *scan, uint64_t first, struct hf_diag *diag)
+static bool is_short(const struct audit_scan *scan)
 {
-    if (scan->is_bad)
+    return scan->expected != NULL && scan->head.seq < scan->expected->seq;
+}
+
+/* Everything that the store knows to be durable is there: what follows it may be lost. */
+static bool has_durable_part(const struct audit_scan *scan)
+{
+    return scan->expected != NULL && !is_short(scan);
+}
+
+/* Says what is wrong with the log beyond what may be set aside, if anything is. */
+static hf_err judge_scan(const struct audit_scan *scan, uint64_t first, bool accept_loss,
+                         struct hf_diag *diag)
+{
+    /* Without a line looked at, the file is in the wrong place: not to be mended by cutting it. */
+    bool is_misplaced = scan->is_bad && scan->line == 0;
+    if (is_misplaced || (scan->is_bad && !accept_loss && !has_durable_part(scan)))
         return hf_fail(diag, HF_E_CORRUPT, "",
                        "audit log is damaged at record %" PRIu64 " (line %" PRIu64
                        " of audit-%020" PRIu64 ".jsonl): %s",
                        scan->head.seq + 1, scan->line, first, scan->reason);
-    if (scan->expected != NULL && scan->head.seq < scan->expected->seq)
+    if (!accept_loss && is_short(scan))
         return hf_fail(diag, HF_E_CORRUPT, "",
                        "audit log ends at record %" PRIu64
                        ", but the store has seen record %" PRIu64 ": records are missing",
@@ -165,11 +188,35 @@ static hf_err judge_scan(const struct audit_scan *scan, uint64_t first, struct h
     return HF_OK;
 }
 
-/* Cuts an unfinished last line; only after the rest was found right, so that no evidence is lost.
+/*
+ * Whether more is lost by cutting than the beginning of a line. Where nothing is known, an
+ * unfinished line is taken for that.
  */
+static bool is_damaged(const struct audit_scan *scan, bool accept_loss)
+{
+    if (scan->is_bad)
+        return true;
+    bool is_suspect = scan->is_garbled && (accept_loss || has_durable_part(scan));
+    return scan->is_torn && (is_suspect || is_short(scan));
+}
+
+static hf_err set_aside(struct audit_log *log, const struct audit_scan *scan, struct hf_diag *diag)
+{
+    hf_err err = audit_set_aside(log->folder, log->fd, scan->intact_bytes, scan->head.seq + 1,
+                                 &log->aside);
+    if (err == HF_OK)
+        return HF_OK;
+    return hf_fail(diag, err, "",
+                   "audit log is damaged from record %" PRIu64
+                   " on, and this cannot be set aside: %s",
+                   scan->head.seq + 1, hf_err_text(err));
+}
+
+/* Cuts what is behind the last intact record; only after the rest was found right and damage was
+ * copied, so that no evidence is lost. */
 static hf_err take_over(struct audit_log *log, const struct audit_scan *scan)
 {
-    if (scan->is_torn && ftruncate(log->fd, (off_t)scan->intact_bytes) != 0)
+    if ((scan->is_torn || scan->is_bad) && ftruncate(log->fd, (off_t)scan->intact_bytes) != 0)
         return hf_err_from_errno(errno);
     /* The last process may have died before its last sync. */
     if (fsync(log->fd) != 0)
@@ -180,18 +227,21 @@ static hf_err take_over(struct audit_log *log, const struct audit_scan *scan)
 
 /* Checks the last segment and its link to the one before, and takes it as the current one. */
 static hf_err open_last(struct audit_log *log, const struct audit_segments *segments,
-                        struct audit_scan *scan, struct hf_diag *diag)
+                        bool accept_loss, struct audit_scan *scan, struct hf_diag *diag)
 {
     uint64_t first = segments->first[segments->count - 1];
     hf_err err = HF_OK;
     if (segments->count > 1)
-        err = scan_previous(log, segments->first[segments->count - 2], first, scan, diag);
+        err = scan_previous(log, segments->first[segments->count - 2], first,
+                            accept_loss ? NULL : scan->expected, diag, &scan->head);
     if (err == HF_OK)
         err = audit_segment_open(log->folder, first, O_RDWR | O_APPEND, &log->fd);
     if (err == HF_OK)
         err = audit_scan_segment(scan, log->fd, first, true);
     if (err == HF_OK)
-        err = judge_scan(scan, first, diag);
+        err = judge_scan(scan, first, accept_loss, diag);
+    if (err == HF_OK && is_damaged(scan, accept_loss))
+        err = set_aside(log, scan, diag);
     if (err == HF_OK)
         err = take_over(log, scan);
     if (err == HF_OK)
@@ -211,9 +261,9 @@ static hf_err open_log(struct audit_log *log, const struct audit_config *config,
         return hf_fail(diag, err, "", "audit log folder %s: %s", config->folder, hf_err_text(err));
     struct audit_scan scan = { .expected = config->expected };
     if (segments.count > 0)
-        err = open_last(log, &segments, &scan, diag);
+        err = open_last(log, &segments, config->accept_loss, &scan, diag);
     else
-        err = judge_scan(&scan, 1, diag);
+        err = judge_scan(&scan, 1, config->accept_loss, diag);
     audit_segments_done(&segments);
     if (err != HF_OK)
         return err;
@@ -264,11 +314,34 @@ struct audit_head audit_log_durable_head(struct audit_log *log)
     return head;
 }
 
+uint64_t audit_recovered_bytes(const struct audit_log *log)
+{
+    return log->aside.bytes;
+}
+
+const char *audit_recovered_file(const struct audit_log *log)
+{
+    return log->aside.name;
+}
+
+bool audit_is_writable(const struct audit_log *log)
+{
+    return atomic_load(&log->is_writable);
+}
+
+/* Under m. */
+static void note_failure(struct audit_log *log)
+{
+    log->failures++;
+    atomic_store(&log->is_writable, false);
+}
+
 /* After a failed sync nobody knows what the disk holds, so the log takes nothing more. Under m. */
 static hf_err note_synced(struct audit_log *log, bool is_synced, const struct audit_head *head)
 {
     if (!is_synced) {
         log->is_failed = true;
+        note_failure(log);
         return HF_E_IO;
     }
     if (log->durable.seq < head->seq)
@@ -331,6 +404,7 @@ hf_err audit_log_begin(struct audit_log *log, struct audit_head *head)
     if (err == HF_OK && log->size >= log->segment_bytes)
         err = change_segment(log);
     if (err != HF_OK) {
+        note_failure(log);
         (void)pthread_mutex_unlock(&log->m);
         return write_error(err);
     }
@@ -355,7 +429,9 @@ hf_err audit_log_commit(struct audit_log *log, hf_bytes lines, const struct audi
     if (err == HF_OK) {
         log->size += lines.n;
         log->head = *head;
+        atomic_store(&log->is_writable, true);
     } else {
+        note_failure(log);
         cut_back(log);
     }
     (void)pthread_mutex_unlock(&log->m);
@@ -364,5 +440,40 @@ hf_err audit_log_commit(struct audit_log *log, hf_bytes lines, const struct audi
 
 void audit_log_abort(struct audit_log *log)
 {
+    note_failure(log);
     (void)pthread_mutex_unlock(&log->m);
+}
+
+/* Whether the next write can go on where the log ends. Under m. */
+static hf_err prepare_segment(struct audit_log *log)
+{
+    if (log->is_failed)
+        return HF_E_IO;
+    if (log->size >= log->segment_bytes) {
+        hf_err err = change_segment(log);
+        if (err != HF_OK)
+            return err;
+    }
+    return audit_room_reserve(log->fd, log->size);
+}
+
+/* The slow part runs outside the lock; if a write failed meanwhile, its success says nothing. */
+hf_err audit_probe(struct audit_log *log)
+{
+    (void)pthread_mutex_lock(&log->m);
+    hf_err err = log->is_failed ? HF_E_IO : HF_OK;
+    uint64_t size = log->size < log->segment_bytes ? log->size : 0;
+    uint64_t failures = log->failures;
+    (void)pthread_mutex_unlock(&log->m);
+    if (err == HF_OK)
+        err = audit_room_try(log->folder, size);
+
+    (void)pthread_mutex_lock(&log->m);
+    if (err == HF_OK)
+        err = prepare_segment(log);
+    if (err == HF_OK && log->failures != failures)
+        err = HF_E_IO;
+    atomic_store(&log->is_writable, err == HF_OK);
+    (void)pthread_mutex_unlock(&log->m);
+    return write_error(err);
 }

@@ -55,21 +55,51 @@ static const struct {
     { 507, "Insufficient Storage" },
 };
 
-/* Cut to the limit, before a character that would be split. */
-static hf_str cut_text(hf_str text)
+/* One character of the text: how many bytes it has, and how many it takes in a JSON string. */
+static size_t measure(hf_str text, size_t *out_cost)
 {
-    if (text.n <= AUDIT_CLIENT_TEXT_MAX_BYTES)
-        return text;
-    size_t n = AUDIT_CLIENT_TEXT_MAX_BYTES;
-    while (n > AUDIT_CLIENT_TEXT_MAX_BYTES - 3 && ((uint8_t)text.p[n] & 0xC0) == 0x80)
-        n--;
-    return hf_str_sub(text, 0, n);
+    const uint8_t c = (uint8_t)text.p[0];
+    if (c >= 0x80) {
+        const size_t n = hf_utf8_sequence(text);
+        *out_cost = n == 0 ? 3 : n; /* what is no UTF-8 becomes U+FFFD */
+        return n == 0 ? 1 : n;
+    }
+    if (c < ' ')
+        *out_cost = sizeof("\\u0000") - 1;
+    else
+        *out_cost = c == '"' || c == '\\' ? 2 : 1;
+    return 1;
+}
+
+/* Cut to whole characters that take at most `max` bytes in the log. */
+static hf_str cut_text(hf_str text, size_t max)
+{
+    size_t total = 0;
+    size_t at = 0;
+    while (at < text.n) {
+        size_t cost = 0;
+        const size_t n = measure(hf_str_sub(text, at, text.n), &cost);
+        if (cost > max - total)
+            return hf_str_sub(text, 0, at);
+        total += cost;
+        at += n;
+    }
+    return text;
 }
 
 static void put_text(struct hf_json_writer *w, const char *name, hf_str text)
 {
     if (text.n != 0)
-        hf_jw_member_str(w, name, cut_text(text));
+        hf_jw_member_str(w, name, cut_text(text, AUDIT_CLIENT_TEXT_MAX_BYTES));
+}
+
+/* What anybody may send. */
+static void put_client_text(struct hf_json_writer *w, const struct audit_record *record,
+                            const char *name, hf_str text)
+{
+    size_t max = record->has_identity ? AUDIT_CLIENT_TEXT_MAX_BYTES : AUDIT_UNKNOWN_TEXT_MAX_BYTES;
+    if (text.n != 0)
+        hf_jw_member_str(w, name, cut_text(text, max));
 }
 
 static void put_flag(struct hf_json_writer *w, const char *name, enum audit_flag flag)
@@ -130,7 +160,7 @@ static void put_resource_id(struct hf_json_writer *w, hf_str resource_id)
         return;
     hf_jw_key(w, "resourceId");
     size_t start = w->buf->n;
-    hf_jw_str(w, cut_text(resource_id));
+    hf_jw_str(w, cut_text(resource_id, AUDIT_CLIENT_TEXT_MAX_BYTES));
     if (w->buf->err == HF_OK)
         upper_json_text(w->buf->p + start, w->buf->n - start);
 }
@@ -174,9 +204,9 @@ static void put_properties(struct hf_json_writer *w, const struct audit_record *
 {
     hf_jw_key(w, "properties");
     hf_jw_begin_object(w);
-    put_text(w, "id", record->id);
-    put_text(w, "clientInfo", record->client_info);
-    put_text(w, "requestUri", record->request_uri);
+    put_client_text(w, record, "id", record->id);
+    put_client_text(w, record, "clientInfo", record->client_info);
+    put_client_text(w, record, "requestUri", record->request_uri);
     hf_jw_member_int(w, "httpStatusCode", record->status);
     put_flag(w, "isRbacAuthorized", record->rbac_authorized);
     put_text(w, "appliedAssignmentId", record->assignment_id);
@@ -198,12 +228,12 @@ void audit_record_put(struct hf_buf *buf, const struct audit_record *record)
     /* "Success" for every outcome, as the cloud's own records: the status tells. */
     hf_jw_member_c(w, "resultType", "Success");
     put_signature(w, record->status);
-    put_text(w, "resultDescription", record->description);
+    put_client_text(w, record, "resultDescription", record->description);
     /* A text for vaults; a clock that was set back must not make it negative. */
     put_number_text(w, "durationMs",
                     record->duration > 0 ? record->duration / HF_USEC_PER_MSEC : 0);
     put_text(w, "callerIpAddress", record->caller_address);
-    put_text(w, "correlationId", record->correlation_id);
+    put_client_text(w, record, "correlationId", record->correlation_id);
     put_identity(w, record);
     put_resource_id(w, record->resource_id);
     put_properties(w, record);

@@ -59,6 +59,15 @@ hf_err audit_scan_line(struct audit_scan *scan, hf_bytes bytes)
     return HF_OK;
 }
 
+/* Text of ours has none: they are escaped. A power failure leaves zeros. */
+static bool has_controls(hf_bytes piece)
+{
+    for (size_t i = 0; i < piece.n; i++)
+        if (piece.p[i] < ' ')
+            return true;
+    return false;
+}
+
 /*
  * A write that was cut short by a crash leaves the beginning of a line: its request was never
  * answered, so nothing is lost with it. A whole line with another byte in the newline's place is no
@@ -72,6 +81,7 @@ static void judge_torn(struct audit_scan *scan, hf_bytes piece, bool is_last)
         audit_scan_fail(scan, "changed: the line does not end");
     else
         scan->is_torn = true;
+    scan->is_garbled = has_controls(piece);
 }
 
 static hf_err scan_next(struct audit_scan *scan, struct audit_lines *lines, bool is_last,

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SEGMENT_MODE 0600
+#define FILE_MODE 0600
 #define SEGMENT_DIGITS 20
 #define SEGMENT_LIST_START 16
 
@@ -107,13 +107,11 @@ hf_err audit_folder_open(const char *path, int *out)
     return HF_OK;
 }
 
-hf_err audit_segment_open(int folder, uint64_t first, int flags, int *out)
+hf_err audit_file_open(int folder, const char *name, int flags, int *out)
 {
-    char name[AUDIT_SEGMENT_NAME_BYTES];
-    audit_segment_name(first, name);
     /* O_NONBLOCK: a FIFO of that name must not stop us; it means nothing for regular files. */
     HF_CLEANUP(hf_fd_closep)
-    int fd = openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, SEGMENT_MODE);
+    int fd = openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
     if (fd < 0)
         return hf_err_from_errno(errno);
     struct stat status;
@@ -122,6 +120,13 @@ hf_err audit_segment_open(int folder, uint64_t first, int flags, int *out)
     *out = fd;
     fd = -1;
     return HF_OK;
+}
+
+hf_err audit_segment_open(int folder, uint64_t first, int flags, int *out)
+{
+    char name[AUDIT_SEGMENT_NAME_BYTES];
+    audit_segment_name(first, name);
+    return audit_file_open(folder, name, flags, out);
 }
 
 hf_err audit_file_size(int fd, uint64_t *out)

@@ -127,7 +127,8 @@ static void put_big_endian(struct hf_buf *buf, uint64_t value, size_t size)
 
 void hf_buf_put_u8(struct hf_buf *buf, uint8_t value)
 {
-    put_big_endian(buf, value, sizeof value);
+    if (make_room(buf, 1))
+        buf->p[buf->n++] = value;
 }
 
 void hf_buf_put_u16(struct hf_buf *buf, uint16_t value)

@@ -155,6 +155,25 @@ int64_t hf_json_int(const struct hf_json *node)
     return json_integer_value(tree_of(node));
 }
 
+/* 2^63: every double between it and its negative has a whole part in int64. */
+#define WHOLE_LIMIT 9223372036854775808.0
+
+bool hf_json_whole(const struct hf_json *node, int64_t *out)
+{
+    const json_t *tree = tree_of(node);
+    if (json_is_integer(tree)) {
+        *out = json_integer_value(tree);
+        return true;
+    }
+    if (!json_is_real(tree))
+        return false;
+    const double number = json_real_value(tree);
+    if (!(number > -WHOLE_LIMIT && number < WHOLE_LIMIT))
+        return false;
+    *out = (int64_t)number;
+    return true;
+}
+
 bool hf_json_bool(const struct hf_json *node)
 {
     const json_t *tree = tree_of(node);

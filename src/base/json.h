@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON. Reading is strict (RFC 8259 UTF-8; duplicate members, trailing bytes, NUL, numbers beyond int64 and depth or
- * size of the tree over the limit are refused) and the tree lives in secret memory, because bodies carry secret values. Writing goes straight
- * into an hf_buf.
+ * size of the tree over the limit are refused) and the tree lives in secret memory, because bodies carry secret values.
+ * Writing goes straight into an hf_buf.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ enum hf_json_type {
     HF_JSON_NULL,
     HF_JSON_BOOL,
     HF_JSON_INT,
-    HF_JSON_REAL, /* a number that is no integer; its value is not offered */
+    HF_JSON_REAL, /* a number written with a point or an exponent; see hf_json_whole() */
     HF_JSON_STRING,
     HF_JSON_ARRAY,
     HF_JSON_OBJECT,
@@ -41,6 +41,8 @@ const struct hf_json *hf_json_member(const struct hf_json *object, const char *n
 hf_str hf_json_str(const struct hf_json *node);
 int64_t hf_json_int(const struct hf_json *node);
 bool hf_json_bool(const struct hf_json *node);
+/* The whole part of a number, toward zero. False if node is no number or the number is beyond int64; *out untouched then. */
+HF_MUST bool hf_json_whole(const struct hf_json *node, int64_t *out);
 
 size_t hf_json_size(const struct hf_json *node); /* elements or members; 0 for other types */
 /* NULL beyond the end */

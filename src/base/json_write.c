@@ -130,10 +130,19 @@ static void put_quoted(struct hf_buf *buf, hf_str text)
 
 void hf_jw_key(struct hf_json_writer *w, const char *name)
 {
-    put_comma(w);
-    hf_buf_put_u8(w->buf, '"');
-    hf_buf_put_c(w->buf, name);
-    hf_buf_put(w->buf, "\":", 2);
+    const size_t n = strlen(name);
+    uint8_t *p = hf_buf_reserve(w->buf, n + sizeof("\"\":") - 1 + (w->comma ? 1 : 0));
+    if (p == NULL)
+        return;
+    size_t at = 0;
+    if (w->comma)
+        p[at++] = ',';
+    p[at++] = '"';
+    memcpy(p + at, name, n);
+    at += n;
+    p[at++] = '"';
+    p[at++] = ':';
+    hf_buf_commit(w->buf, at);
     w->comma = false;
 }
 

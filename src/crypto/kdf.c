@@ -5,11 +5,13 @@
  */
 #include "crypto/crypto.h"
 
+#include "base/buf.h"
 #include "crypto/internal.h"
 
 #include <openssl/core_names.h>
 
 #define KDF_KEY_BYTES 32
+#define SMALL_INPUT_BYTES 256
 
 static const uint8_t kdf_counter[] = { 0, 0, 0, 1 }; /* i: the first and only block */
 static const uint8_t kdf_separator[] = { 0 };
@@ -34,6 +36,23 @@ hf_err crypto_kdf_prepare(const struct hf_secret *key, EVP_MAC_CTX **out)
     return HF_OK;
 }
 
+/* All parts, at once if they are small: each call costs more than hashing what it brings. */
+static bool update(EVP_MAC_CTX *keyed, const hf_bytes *parts, size_t count)
+{
+    uint8_t memory[SMALL_INPUT_BYTES];
+    struct hf_buf joined;
+    hf_buf_init_fixed(&joined, memory, sizeof(memory));
+    for (size_t i = 0; i < count; i++)
+        hf_buf_put_bytes(&joined, parts[i]);
+    if (hf_buf_err(&joined) == HF_OK)
+        return EVP_MAC_update(keyed, joined.p, joined.n) == 1;
+    for (size_t i = 0; i < count; i++) {
+        if (EVP_MAC_update(keyed, parts[i].p, parts[i].n) != 1)
+            return false;
+    }
+    return true;
+}
+
 hf_err crypto_kdf_derive(EVP_MAC_CTX *keyed, hf_str label, hf_bytes context,
                          uint8_t out[CRYPTO_SHA256_BYTES])
 {
@@ -42,12 +61,8 @@ hf_err crypto_kdf_derive(EVP_MAC_CTX *keyed, hf_str label, hf_bytes context,
         { kdf_separator, sizeof(kdf_separator) },     context,
         { kdf_output_bits, sizeof(kdf_output_bits) },
     };
-    if (EVP_MAC_init(keyed, NULL, 0, NULL) != 1)
+    if (EVP_MAC_init(keyed, NULL, 0, NULL) != 1 || !update(keyed, parts, HF_ARRAY_LEN(parts)))
         return crypto_err_take("kdf");
-    for (size_t i = 0; i < HF_ARRAY_LEN(parts); i++) {
-        if (EVP_MAC_update(keyed, parts[i].p, parts[i].n) != 1)
-            return crypto_err_take("kdf");
-    }
     size_t written = 0;
     if (EVP_MAC_final(keyed, out, &written, CRYPTO_SHA256_BYTES) != 1)
         return crypto_err_take("kdf");

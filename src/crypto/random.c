@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define STRENGTH_DEFAULT 0
+#define UUIDS_PER_DRAW 32
 
 hf_err crypto_random(void *out, size_t n)
 {
@@ -20,10 +21,36 @@ hf_err crypto_random(void *out, size_t n)
     return HF_E_INTERNAL;
 }
 
+/*
+ * Random bytes for identifiers, drawn for several at once: a draw costs more than its bytes, and
+ * every request needs an identifier. These are no secrets; keys, nonces and seeds are never taken
+ * from here. A child of fork() would repeat them, but no process of ours forks.
+ */
+struct uuid_stock {
+    uint8_t bytes[UUIDS_PER_DRAW * sizeof(struct hf_uuid)];
+    size_t left; /* bytes not yet given out, at the front */
+};
+static _Thread_local struct uuid_stock uuid_stock;
+
+static hf_err take_uuid(struct hf_uuid *out)
+{
+    struct uuid_stock *stock = &uuid_stock;
+    if (stock->left == 0) {
+        hf_err err = crypto_random(stock->bytes, sizeof(stock->bytes));
+        if (err != HF_OK)
+            return err;
+        stock->left = sizeof(stock->bytes);
+    }
+    stock->left -= sizeof(*out);
+    memcpy(out->b, stock->bytes + stock->left, sizeof(*out));
+    hf_wipe(stock->bytes + stock->left, sizeof(*out));
+    return HF_OK;
+}
+
 hf_err crypto_random_uuid(struct hf_uuid *out)
 {
     struct hf_uuid uuid;
-    hf_err err = crypto_random(uuid.b, sizeof(uuid.b));
+    hf_err err = take_uuid(&uuid);
     if (err != HF_OK)
         return err;
     uuid.b[6] = (uint8_t)((uuid.b[6] & 0x0f) | 0x40); /* version 4, RFC 9562 §5.4 */

@@ -13,6 +13,7 @@
 #define RECORD_MAGIC 'H'
 #define RECORD_TAG_BYTES 16
 #define RECORD_HEADER_BYTES 2 /* magic, format version */
+#define SMALL_DATA_BYTES 256
 #define RECORD_NONCE_AT RECORD_HEADER_BYTES
 #define RECORD_CIPHERTEXT_AT (RECORD_NONCE_AT + CRYPTO_RECORD_NONCE_BYTES)
 
@@ -82,9 +83,25 @@ hf_err crypto_record_key_dup(const struct crypto_record_key *key, struct crypto_
 }
 
 /*
- * Readies the cipher for one record: derived key, nonce, associated data. libcrypto takes a null input for the end of the
- * message, so an empty storage key must not be passed on.
+ * The associated data, at once if it is small: each call costs more than what it brings. libcrypto takes a null input for
+ * the end of the message, so an empty storage key must not be passed on alone.
  */
+static bool add_associated_data(EVP_CIPHER_CTX *cipher, const struct record_call *call)
+{
+    uint8_t memory[SMALL_DATA_BYTES];
+    struct hf_buf joined;
+    hf_buf_init_fixed(&joined, memory, sizeof(memory));
+    hf_buf_put(&joined, call->header, RECORD_HEADER_BYTES);
+    hf_buf_put_bytes(&joined, call->storage_key);
+    int n = 0;
+    if (hf_buf_err(&joined) == HF_OK)
+        return EVP_CipherUpdate(cipher, NULL, &n, joined.p,
+                                RECORD_HEADER_BYTES + call->storage_key_size) == 1;
+    return EVP_CipherUpdate(cipher, NULL, &n, call->header, RECORD_HEADER_BYTES) == 1 &&
+           EVP_CipherUpdate(cipher, NULL, &n, call->storage_key.p, call->storage_key_size) == 1;
+}
+
+/* Readies the cipher for one record: derived key, nonce, associated data. */
 HF_MUST static hf_err begin(struct crypto_record_key *key, const struct record_call *call,
                             const uint8_t *nonce, bool sealing)
 {
@@ -93,12 +110,8 @@ HF_MUST static hf_err begin(struct crypto_record_key *key, const struct record_c
                                    derived);
     if (err != HF_OK)
         return err;
-    int n = 0;
     if (EVP_CipherInit_ex2(key->cipher, NULL, derived, nonce, sealing ? 1 : 0, NULL) != 1 ||
-        EVP_CipherUpdate(key->cipher, NULL, &n, call->header, RECORD_HEADER_BYTES) != 1)
-        return crypto_err_take("record");
-    if (call->storage_key_size > 0 &&
-        EVP_CipherUpdate(key->cipher, NULL, &n, call->storage_key.p, call->storage_key_size) != 1)
+        !add_associated_data(key->cipher, call))
         return crypto_err_take("record");
     return HF_OK;
 }

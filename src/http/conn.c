@@ -156,9 +156,11 @@ static void send_out(struct http_conn *conn)
         http_conn_close(conn);
         return;
     }
+    if (!has_unsent(conn))
+        http_loop_give_buffer(conn->loop, &conn->out);
+    http_conn_count_answers(conn);
     if (has_unsent(conn))
         return;
-    http_loop_give_buffer(conn->loop, &conn->out);
     if (conn->state == HTTP_CONN_FINISHING)
         end_connection(conn);
 }
@@ -306,13 +308,15 @@ static bool start_tls(struct http_conn *conn, int fd)
     return true;
 }
 
-void http_conn_open(struct http_loop *loop, int fd, const struct http_peer *peer, uint64_t key)
+void http_conn_open(struct http_loop *loop, int fd, const struct http_peer *peer, uint64_t key,
+                    struct http_usage *usage)
 {
     struct http_conn *conn = calloc(1, sizeof(*conn));
     if (conn != NULL) {
         http_conn_init(conn, loop);
         conn->peer = *peer;
         conn->peer_key = key;
+        conn->peer_usage = usage;
     }
     if (conn == NULL || (!peer->is_local && !start_tls(conn, fd)) || !attach(conn, fd)) {
         if (conn != NULL)
@@ -343,6 +347,7 @@ void http_conn_close(struct http_conn *conn)
     http_list_remove(&conn->touched_link);
     hf_buf_done(&conn->pending);
     hf_buf_done(&conn->out);
+    http_conn_count_answers(conn);
     SSL_free(conn->ssl);
     conn->ssl = NULL;
     uv_close((uv_handle_t *)&conn->poll, on_closed);

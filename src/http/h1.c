@@ -11,13 +11,10 @@
 
 #define STATUS_BAD_REQUEST 400
 #define STATUS_TIMEOUT 408
-#define STATUS_TOO_LARGE 413
 #define STATUS_TARGET_TOO_LONG 414
+#define STATUS_EXPECTATION_FAILED 417
 #define STATUS_HEADERS_TOO_LARGE 431
 #define STATUS_UNAVAILABLE 503
-
-/* A body of known length up to this is given its memory at once. */
-#define BODY_RESERVE_BYTES ((size_t)64 * 1024)
 
 static void end_requests(struct http_conn *conn)
 {
@@ -31,12 +28,15 @@ static void refuse(struct http_conn *conn, int status)
 {
     struct http_slot *slot = conn->h1.slot;
     const bool is_head = slot != NULL && slot->exchange.request.method == HTTP_HEAD;
+    if (slot != NULL && http_slot_tell_refused(slot, status))
+        http_conn_hold(conn);
     if (slot != NULL)
         http_slot_release(slot);
     struct hf_buf body;
     const struct http_response error = http_response_error(conn->loop, status, &body);
     http_response_write(conn->loop, &error, is_head, true, http_conn_out(conn));
     hf_buf_done(&body);
+    http_conn_count_answers(conn);
     end_requests(conn);
 }
 
@@ -56,6 +56,7 @@ static void h1_respond(struct http_conn *conn, struct http_slot *slot,
     http_conn_hold(conn);
     http_response_write(conn->loop, response, slot->exchange.request.method == HTTP_HEAD, close,
                         http_conn_out(conn));
+    http_conn_count_answers(conn);
     conn->peer_wants_close = conn->h1.framing.wants_close;
     http_slot_release(slot);
     if (close)
@@ -81,10 +82,8 @@ static void start_body(struct http_conn *conn, bool body_has_come)
 {
     struct http_h1 *h1 = &conn->h1;
     int status = 0;
-    if (h1->framing.has_length && h1->framing.length > h1->slot->body_max)
-        status = STATUS_TOO_LARGE;
-    else if (h1->framing.has_length && h1->framing.length <= BODY_RESERVE_BYTES)
-        status = http_slot_reserve_body(h1->slot, (size_t)h1->framing.length);
+    if (h1->framing.has_length)
+        status = http_slot_expect_body(h1->slot, h1->framing.length);
     if (status != 0) {
         refuse(conn, status);
         return;
@@ -108,6 +107,9 @@ static void finish_head(struct http_conn *conn, bool body_has_come)
     const int status = http_head_parse((char *)slot->head.p + skip, slot->head.n - skip,
                                        slot->headers, conn->loop->server->config.max_headers,
                                        &slot->exchange.request, &h1->framing);
+    if (status ==
+        STATUS_EXPECTATION_FAILED) /* the last thing that can be wrong: the rest is read */
+        http_slot_head_done(slot);
     if (status != 0) {
         refuse(conn, status);
         return;
@@ -123,6 +125,8 @@ static void finish_head(struct http_conn *conn, bool body_has_come)
 static int keep_head(struct http_conn *conn, hf_bytes part)
 {
     struct http_slot *slot = conn->h1.slot;
+    if (!http_slot_charge(slot, part.n))
+        return STATUS_UNAVAILABLE;
     hf_buf_put_bytes(&slot->head, part);
     if (hf_buf_err(&slot->head) == HF_OK)
         return 0;

@@ -2,61 +2,25 @@
 /*
  * The HTTP/2 engine around an nghttp2 session: streams become slots, answers become frames. nghttp2
  * checks the protocol; what it does not bound is bounded here: resets, control frames, requests
- * under way, bodies.
+ * under way, bodies, answers that the peer does not take.
  *
  * Answers given by handlers are kept in their streams until the turn's end and only then submitted.
+ * nghttp2 works in secret memory: its header tables have tokens. Bodies never get there: they go from
+ * the input to the slot, and from the stream to the output.
  */
-#include "http/internal.h"
-
-#include "base/reader.h"
+#include "http/h2.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define STATUS_BAD_REQUEST 400
 #define STATUS_TIMEOUT 408
-#define STATUS_TOO_LARGE 413
 #define STATUS_EXPECTATION_FAILED 417
 #define STATUS_HEADERS_TOO_LARGE 431
 #define STATUS_UNAVAILABLE 503
 
-/* ":status", "date", "content-length" */
-#define OWN_FIELDS 3
-
-enum pseudo_field {
-    PSEUDO_METHOD,
-    PSEUDO_SCHEME,
-    PSEUDO_AUTHORITY,
-    PSEUDO_PATH,
-    PSEUDO_COUNT_,
-};
-
-struct field_span {
-    size_t offset; /* into the slot's head */
-    size_t n;
-};
-
-/* Threads: its connection's loop. */
-struct http_stream {
-    struct http_link link;          /* conn->h2.streams or loop->spare_streams */
-    struct http_link answered_link; /* conn->h2.answered while the answer is held */
-    struct http_deadline deadline;
-    struct http_conn *conn;
-    struct http_slot *slot; /* NULL once answered */
-    int32_t id;
-    int refusal; /* status to answer once the head is complete; 0 for none */
-    struct field_span pseudo[PSEUDO_COUNT_];
-    size_t fields_at; /* where the ordinary fields start in the slot's head; 0 before the first */
-    size_t field_count;
-    struct hf_buf answer; /* secret: fields as length and text, then the body */
-    size_t answer_fields;
-    size_t body_at;   /* in answer */
-    size_t body_sent; /* bytes given to nghttp2 */
-    int status;
-    bool is_head;
-    bool is_request_complete;
-    bool is_answer_sent;
-};
+/* A frame's payload as we make them: nghttp2's smallest. */
+#define FRAME_BUFFER_BYTES ((size_t)16 * 1024)
 
 static const hf_str pseudo_names[] = {
     [PSEUDO_METHOD] = { ":method", 7 },
@@ -76,7 +40,7 @@ static struct http_stream *take_stream(struct http_conn *conn, int32_t id)
         return NULL;
     memset(stream, 0, sizeof(*stream));
     http_list_init(&stream->link);
-    http_list_init(&stream->answered_link);
+    http_list_init(&stream->queue_link);
     http_deadline_init(&stream->deadline);
     hf_buf_init_secret(&stream->answer, HTTP_OUT_MAX_BYTES);
     stream->conn = conn;
@@ -88,8 +52,9 @@ static struct http_stream *take_stream(struct http_conn *conn, int32_t id)
 static void give_stream(struct http_stream *stream)
 {
     struct http_loop *loop = stream->conn->loop;
+    http_h2_count_answer(stream, 0);
     http_list_remove(&stream->link);
-    http_list_remove(&stream->answered_link);
+    http_list_remove(&stream->queue_link);
     http_deadline_cancel(&stream->deadline);
     http_loop_give_buffer(loop, &stream->answer);
     http_list_append(&loop->spare_streams, &stream->link);
@@ -137,120 +102,20 @@ static void charge_reset(struct http_conn *conn)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static void keep_field(struct http_stream *stream, hf_str name, hf_str value)
-{
-    hf_buf_put_field16(&stream->answer, hf_str_bytes(name));
-    hf_buf_put_field32(&stream->answer, hf_str_bytes(value));
-    stream->answer_fields++;
-}
-
-static void keep_lower_field(struct http_stream *stream, const struct http_header *header)
-{
-    keep_field(stream, header->name, header->value);
-    const size_t value_field = sizeof(uint32_t) + header->value.n;
-    if (hf_buf_err(&stream->answer) == HF_OK)
-        hf_str_lower_into(header->name, (char *)stream->answer.p + stream->answer.n - value_field -
-                                            header->name.n);
-}
-
-static void keep_number_field(struct http_stream *stream, hf_str name, size_t number)
-{
-    char text[24];
-    struct hf_buf buf;
-    hf_buf_init_fixed(&buf, text, sizeof(text));
-    hf_buf_put_dec(&buf, (int64_t)number);
-    keep_field(stream, name, hf_buf_str(&buf));
-}
-
-/* Copies the whole answer into the stream. */
-static void keep_answer(struct http_stream *stream, const struct http_response *response)
-{
-    http_loop_give_buffer(stream->conn->loop, &stream->answer);
-    stream->answer = http_loop_take_buffer(stream->conn->loop);
-    stream->answer_fields = 0;
-    stream->status = response->status;
-    keep_number_field(stream, HF_LIT(":status"), (size_t)response->status);
-    keep_field(stream, HF_LIT("date"), http_loop_date(stream->conn->loop));
-    for (size_t i = 0; i < response->header_count; i++)
-        keep_lower_field(stream, &response->headers[i]);
-    const bool has_body = !http_status_has_no_body(response->status);
-    if (has_body)
-        keep_number_field(stream, HF_LIT("content-length"), response->body.n);
-    stream->body_at = stream->answer.n;
-    stream->body_sent = 0;
-    if (has_body && !stream->is_head)
-        hf_buf_put_bytes(&stream->answer, response->body);
-}
-
-static size_t body_left(const struct http_stream *stream)
-{
-    return stream->answer.n - stream->body_at - stream->body_sent;
-}
-
-static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *out, size_t n,
-                         uint32_t *flags, nghttp2_data_source *source, void *user)
-{
-    struct http_stream *stream = source->ptr;
-    (void)session;
-    (void)stream_id;
-    (void)user;
-    const size_t left = body_left(stream);
-    const size_t take = left < n ? left : n;
-    memcpy(out, stream->answer.p + stream->body_at + stream->body_sent, take);
-    stream->body_sent += take;
-    if (take == left)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    http_deadline_set(&stream->conn->loop->deadlines, &stream->deadline, HTTP_DEADLINE_STREAM_WRITE,
-                      stream->conn->loop->now);
-    return (ssize_t)take;
-}
-
-static size_t list_fields(const struct http_stream *stream, nghttp2_nv *fields, size_t max)
-{
-    struct hf_reader reader = hf_reader_of(hf_buf_view(&stream->answer));
-    size_t count = 0;
-    while (count < stream->answer_fields && count < max) {
-        const hf_bytes name = hf_read_field16(&reader, SIZE_MAX);
-        const hf_bytes value = hf_read_field32(&reader, SIZE_MAX);
-        /* nghttp2 copies, and asks for pointers to what it does not change. */
-        fields[count++] = (nghttp2_nv){ .name = (uint8_t *)(uintptr_t)name.p,
-                                        .value = (uint8_t *)(uintptr_t)value.p,
-                                        .namelen = name.n,
-                                        .valuelen = value.n };
-    }
-    return count;
-}
-
-static void submit_answer(struct http_stream *stream)
-{
-    nghttp2_session *session = stream->conn->h2.session;
-    nghttp2_nv fields[HTTP_RESPONSE_HEADERS_MAX + OWN_FIELDS];
-    const nghttp2_data_provider body = { .source = { .ptr = stream }, .read_callback = read_body };
-    http_list_remove(&stream->answered_link);
-    http_conn_touch(stream->conn);
-    int result = NGHTTP2_ERR_NOMEM;
-    if (hf_buf_err(&stream->answer) == HF_OK) {
-        const size_t count = list_fields(stream, fields, HF_ARRAY_LEN(fields));
-        result = nghttp2_submit_response(session, stream->id, fields, count,
-                                         body_left(stream) > 0 ? &body : NULL);
-    }
-    if (result != 0)
-        (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id,
-                                        NGHTTP2_INTERNAL_ERROR);
-    http_deadline_set(&stream->conn->loop->deadlines, &stream->deadline, HTTP_DEADLINE_STREAM_WRITE,
-                      stream->conn->loop->now);
-}
-
-/* An error of our own for this stream; not held. */
+/* An error of our own for this stream; held only if it was told. */
 static void refuse(struct http_stream *stream, int status)
 {
     struct hf_buf body;
+    const bool is_told = stream->slot != NULL && http_slot_tell_refused(stream->slot, status);
     const struct http_response error = http_response_error(stream->conn->loop, status, &body);
     if (stream->slot != NULL)
         drop_slot(stream->conn, stream->slot);
-    keep_answer(stream, &error);
+    http_h2_keep_answer(stream, &error);
     hf_buf_done(&body);
-    submit_answer(stream);
+    if (is_told)
+        http_h2_hold_answer(stream);
+    else
+        http_h2_submit_answer(stream);
 }
 
 static void h2_respond(struct http_conn *conn, struct http_slot *slot,
@@ -260,9 +125,8 @@ static void h2_respond(struct http_conn *conn, struct http_slot *slot,
     if (stream == NULL) {
         conn->loop->held++; /* reset meanwhile; before_flush runs all the same */
     } else {
-        http_conn_hold(conn);
-        keep_answer(stream, response);
-        http_list_append(&conn->h2.answered, &stream->answered_link);
+        http_h2_keep_answer(stream, response);
+        http_h2_hold_answer(stream);
     }
     drop_slot(conn, slot);
 }
@@ -272,7 +136,7 @@ static void h2_release(struct http_conn *conn)
     conn->held = 0;
     for (struct http_link *link = http_list_first(&conn->h2.answered); link != NULL;
          link = http_list_first(&conn->h2.answered))
-        submit_answer(HF_CONTAINER_OF(link, struct http_stream, answered_link));
+        http_h2_submit_answer(HF_CONTAINER_OF(link, struct http_stream, queue_link));
 }
 
 /* The connection's last stream we process, and no more. */
@@ -290,8 +154,8 @@ static void h2_refuse_held(struct http_conn *conn)
     conn->held = 0;
     for (struct http_link *link = http_list_first(&conn->h2.answered); link != NULL;
          link = http_list_first(&conn->h2.answered)) {
-        struct http_stream *stream = HF_CONTAINER_OF(link, struct http_stream, answered_link);
-        http_list_remove(&stream->answered_link);
+        struct http_stream *stream = HF_CONTAINER_OF(link, struct http_stream, queue_link);
+        http_list_remove(&stream->queue_link);
         refuse(stream, STATUS_UNAVAILABLE);
     }
     say_goodbye(conn);
@@ -386,16 +250,31 @@ static int check_length(const struct http_stream *stream)
         return 0;
     if (!hf_str_parse_u64(text, INT64_MAX, &length))
         return STATUS_BAD_REQUEST;
-    return length > stream->slot->body_max ? STATUS_TOO_LARGE : 0;
+    return http_slot_expect_body(stream->slot, length);
 }
 
+/* While the peer does not take its answers, its complete requests wait in the order they came. */
 static void dispatch(struct http_stream *stream)
 {
+    struct http_h2 *h2 = &stream->conn->h2;
     stream->is_request_complete = true;
     if (stream->slot == NULL) /* refused before */
         return;
     http_deadline_cancel(&stream->deadline);
-    http_slot_dispatch(stream->slot);
+    if (http_h2_has_many_answers(stream->conn) || !http_list_is_empty(&h2->waiting))
+        http_list_append(&h2->waiting, &stream->queue_link);
+    else
+        http_slot_dispatch(stream->slot);
+}
+
+static void dispatch_waiting(struct http_conn *conn)
+{
+    while (conn->state == HTTP_CONN_OPEN && !http_h2_has_many_answers(conn)) {
+        struct http_link *link = http_list_take_first(&conn->h2.waiting);
+        if (link == NULL)
+            return;
+        http_slot_dispatch(HF_CONTAINER_OF(link, struct http_stream, queue_link)->slot);
+    }
 }
 
 static void finish_head(struct http_stream *stream, bool is_end)
@@ -509,6 +388,11 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         return 0;
     const hf_str name_text = { (const char *)name, name_n };
     const hf_str value_text = { (const char *)value, value_n };
+    if (!http_slot_charge(stream->slot, name_n + value_n)) {
+        drop_slot(stream->conn, stream->slot);
+        refuse_stream(session, stream->id);
+        return 0;
+    }
     if (!keep_pseudo(stream, name_text, value_text))
         keep_request_field(stream, name_text, value_text);
     if (hf_buf_err(&stream->slot->head) != HF_OK)
@@ -594,6 +478,47 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 
 /* --- the session ------------------------------------------------------------------------------ */
 
+static void *allocate(size_t n, void *user)
+{
+    (void)user;
+    return hf_secret_alloc(n);
+}
+
+static void *allocate_array(size_t count, size_t size, void *user)
+{
+    size_t n = 0;
+    (void)user;
+    return hf_mul_size(count, size, &n) ? hf_secret_alloc(n) : NULL; /* comes zeroed */
+}
+
+/*
+ * The one large block of a new session is where it makes frames: encoded heads of answers and
+ * control frames, nothing secret. It would be three quarters of the locked memory of an idle
+ * connection, so it comes from the ordinary heap.
+ */
+static void *reallocate(void *p, size_t n, void *user)
+{
+    struct http_h2 *h2 = &((struct http_conn *)user)->h2;
+    const bool is_first = p == NULL && h2->session == NULL && h2->frame_buffer == NULL;
+    if (!(is_first && n >= FRAME_BUFFER_BYTES) && (p == NULL || p != h2->frame_buffer))
+        return hf_secret_realloc(p, n);
+    void *moved = realloc(p, n);
+    if (moved != NULL)
+        h2->frame_buffer = moved;
+    return moved;
+}
+
+static void release(void *p, void *user)
+{
+    struct http_h2 *h2 = &((struct http_conn *)user)->h2;
+    if (p == NULL || p != h2->frame_buffer) {
+        hf_secret_release(p);
+        return;
+    }
+    h2->frame_buffer = NULL;
+    free(p);
+}
+
 static int make_session(struct http_conn *conn, nghttp2_session_callbacks *callbacks,
                         nghttp2_option *option)
 {
@@ -603,10 +528,19 @@ static int make_session(struct http_conn *conn, nghttp2_session_callbacks *callb
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, http_h2_send_body);
     nghttp2_option_set_max_outbound_ack(option, HTTP_H2_ACKS_MAX);
     nghttp2_option_set_max_settings(option, HTTP_H2_SETTINGS_MAX);
     nghttp2_option_set_no_closed_streams(option, 1);
-    return nghttp2_session_server_new2(&conn->h2.session, callbacks, conn, option);
+    nghttp2_mem memory = { .mem_user_data = conn,
+                           .malloc = allocate,
+                           .free = release,
+                           .calloc = allocate_array,
+                           .realloc = reallocate };
+    nghttp2_session *session = NULL;
+    const int result = nghttp2_session_server_new3(&session, callbacks, conn, option, &memory);
+    conn->h2.session = result == 0 ? session : NULL;
+    return result;
 }
 
 static int new_session(struct http_conn *conn)
@@ -643,6 +577,7 @@ bool http_h2_init(struct http_conn *conn)
 {
     http_list_init(&conn->h2.streams);
     http_list_init(&conn->h2.answered);
+    http_list_init(&conn->h2.waiting);
     conn->h2.resets_left = HTTP_H2_RESETS_BURST;
     conn->h2.resets_filled = conn->loop->now;
     if (new_session(conn) != 0)
@@ -666,7 +601,7 @@ static size_t h2_receive(struct http_conn *conn, hf_bytes in)
         http_conn_finish(conn);
         return in.n;
     }
-    if (nghttp2_session_want_write(conn->h2.session) != 0)
+    if (nghttp2_session_want_write(conn->h2.session) != 0 || !http_list_is_empty(&conn->h2.waiting))
         http_conn_touch(conn);
     finish_if_done(conn);
     return in.n;
@@ -688,6 +623,7 @@ static void h2_produce(struct http_conn *conn)
         http_conn_finish(conn);
     else if (conn->out.n == 0)
         finish_if_done(conn);
+    dispatch_waiting(conn);
 }
 
 static enum http_deadline_kind h2_awaits(const struct http_conn *conn)

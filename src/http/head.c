@@ -29,9 +29,42 @@ static bool is_text_byte(uint8_t c)
     return (c >= ' ' && c != 0x7f) || c == '\t';
 }
 
+#define LANES UINT64_C(0x0101010101010101)
+#define LANE_TOPS UINT64_C(0x8080808080808080)
+
+/* A bit in the top of some lane, if a byte of word is below ' ' or is 0x7f. Never misses one. */
+static uint64_t special_lanes(uint64_t word)
+{
+    const uint64_t del = word ^ LANES * 0x7f;
+    return (((word - LANES * ' ') & ~word) | ((del - LANES) & ~del)) & LANE_TOPS;
+}
+
+/* How many bytes at the start are text. */
+static size_t text_run(const uint8_t *p, size_t n)
+{
+    size_t i = 0;
+    for (;;) {
+        uint64_t word = 0;
+        while (n - i >= sizeof(word)) {
+            memcpy(&word, p + i, sizeof(word));
+            if (special_lanes(word) != 0)
+                break;
+            i += sizeof(word);
+        }
+        const size_t end = n - i < sizeof(word) ? n : i + sizeof(word);
+        while (i < end && is_text_byte(p[i]))
+            i++;
+        if (i < end || i == n)
+            return i;
+    }
+}
+
+/* RFC 9110 §5.6.2: tchar, one bit for each character from ' ' on. */
 static bool is_token_char(char c)
 {
-    return hf_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    static const uint32_t bits[] = { 0x03ff6cfa, 0xc7fffffe, 0x57ffffff };
+    const unsigned at = (unsigned)(uint8_t)c - ' ';
+    return at < 96 && (bits[at / 32] >> (at % 32) & 1) != 0;
 }
 
 bool http_is_token(hf_str text)
@@ -45,11 +78,7 @@ bool http_is_token(hf_str text)
 
 bool http_is_field_value(hf_str text)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        if (!is_text_byte((uint8_t)text.p[i]))
-            return false;
-    }
-    return true;
+    return text_run((const uint8_t *)text.p, text.n) == text.n;
 }
 
 void http_lines_init(struct http_lines *lines)
@@ -115,8 +144,7 @@ hf_err http_lines_feed(struct http_lines *lines, hf_bytes in, size_t *consumed)
     size_t i = 0;
     while (i < in.n && lines->state != HTTP_LINES_DONE) {
         if (lines->state == HTTP_LINES_INSIDE) {
-            while (i < in.n && is_text_byte(in.p[i]))
-                i++;
+            i += text_run(in.p + i, in.n - i);
             if (i == in.n)
                 break;
         }

@@ -122,9 +122,9 @@ struct http_callbacks {
     void (*handle)(void *context, struct http_exchange *exchange);
     /* Largest body accepted for a request, once its head is known (bytes); 413 beyond. Body
      * views are not set yet. */
-    size_t (*body_limit)(void *context, const struct http_request *request);
+    size_t (*body_limit)(void *context, struct http_exchange *exchange);
     /* The body of an error that http itself answers (400, 408, 413, 414, 417, 431, 500, 503, 505):
-     * appends JSON to out. Such answers are not held for before_flush. */
+     * appends JSON to out. Such answers are not held for before_flush unless `refused` was told. */
     void (*write_error)(void *context, int status, struct hf_buf *out);
     /* Once per loop turn before answers leave, if handlers gave any (also if their connections
      * went away meanwhile). On failure none of them leaves: each of their connections
@@ -134,6 +134,12 @@ struct http_callbacks {
     /* Loop thread start and end; may be NULL. */
     void (*loop_started)(void *context, size_t loop_index);
     void (*loop_stopped)(void *context, size_t loop_index);
+    /* A request whose head was complete and well-formed gets `status` from this layer instead of
+     * going to the handler: 400 (body not well-formed), 408 (body too slow), 413, 417, 431
+     * (trailers), 503 (no memory for it). Called after body_limit, before that answer is made; the
+     * answer is then held for before_flush like a handler's. The exchange has no body, must not be
+     * answered, and is gone afterwards. May be NULL. */
+    void (*refused)(void *context, struct http_exchange *exchange, int status);
 };
 
 struct http_config {
@@ -149,13 +155,17 @@ struct http_config {
     size_t max_connections_per_address;
     size_t max_header_bytes; /* request line and headers; 431 (414 for the target) beyond */
     size_t max_headers;
-    size_t max_body_memory; /* bytes of bodies being received, all together; 503 beyond */
+    /* Bytes of all requests that are not answered yet: heads, bodies, and their places (12 KiB
+     * each); and once more that much for answers not sent yet. 503 (HTTP/2: REFUSED_STREAM) beyond.
+     * One address gets at most a quarter of it: the largest body should be smaller than that. Local
+     * connections are counted and not refused. */
+    size_t max_body_memory;
     hf_usec handshake_timeout;
     hf_usec header_timeout; /* from the first byte of a request to its complete head; 408 */
     hf_usec body_timeout;   /* from the head to the complete body; 408 */
     hf_usec idle_timeout;   /* keep-alive without a request */
     hf_usec write_timeout;  /* no progress in sending */
-    hf_usec drain_timeout;  /* on stop: for requests under way */
+    hf_usec drain_timeout;  /* on stop: for requests under way; 0 closes at once */
 };
 
 /*

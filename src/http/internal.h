@@ -7,9 +7,9 @@
  * A slot is one request under way; its public part is struct http_exchange.
  *
  * Bytes go socket → transport → engine → handler; answers go handler → engine → conn->out →
- * transport. Engines (h1.c, h2.c, slot.c, response.c) do no I/O and know no libuv: they change the
- * connection's state and its out buffer, and mark it touched. conn.c and loop.c do the rest when
- * control is back there. Nothing is freed inside a callback of an engine.
+ * transport. Engines (h1.c, h2.c, h2_answer.c, slot.c, budget.c, response.c) do no I/O and know no
+ * libuv: they change the connection's state and its out buffer, and mark it touched. conn.c and
+ * loop.c do the rest when control is back there. Nothing is freed inside a callback of an engine.
  *
  * Threads: everything here belongs to one loop, but struct http_server, which says so per member.
  */
@@ -42,15 +42,17 @@ struct http_slot {
     struct http_conn *conn;      /* NULL once the connection is gone */
     struct http_stream *stream;  /* HTTP/2: NULL once the stream is gone */
     struct http_link link;       /* in the connection's slots, loop->orphans or loop->spare_slots */
-    struct hf_buf head;          /* the head's bytes; request views point into it */
+    struct hf_buf head;          /* secret: the head's bytes; request views point into it */
     struct http_header *headers; /* room for max_headers */
     struct hf_buf body;          /* secret */
     size_t body_max;             /* from body_limit */
-    size_t body_charged;         /* of server->body_bytes */
+    size_t body_expected;        /* announced length; 0 if not known */
+    size_t charged;              /* bytes of the budgets; whole units */
+    bool is_head_complete;       /* the exchange may be shown to callbacks */
     bool is_dispatched;          /* the handler has it, and must answer */
 };
 
-struct http_slot *http_slot_take(struct http_conn *conn); /* NULL when out of memory */
+struct http_slot *http_slot_take(struct http_conn *conn); /* NULL when out of memory or budget */
 /* Clears the request and makes the slot spare (or frees it). */
 void http_slot_release(struct http_slot *slot);
 /* The connection goes: released, or, if the handler has it, kept until it is answered. */
@@ -58,13 +60,33 @@ void http_slot_abandon(struct http_slot *slot);
 void http_slot_destroy(struct http_slot *slot);
 /* The head is complete: asks for the body limit. */
 void http_slot_head_done(struct http_slot *slot);
-/* Memory for n bytes that were announced. Returns 0, or the status to answer: 413, 503. */
-HF_MUST int http_slot_reserve_body(struct http_slot *slot, size_t n);
+/* A body of n bytes is announced; nothing is set aside for it yet. Returns 0, or the status to
+ * answer: 413, 503. */
+HF_MUST int http_slot_expect_body(struct http_slot *slot, uint64_t n);
 /* Appends to the body. Returns 0, or the status to answer: 413, 503. */
 HF_MUST int http_slot_put_body(struct http_slot *slot, hf_bytes data);
 /* Gives the complete request to the handler, which may answer (and so release the slot) before
  * this returns. */
 void http_slot_dispatch(struct http_slot *slot);
+/* This layer answers the request itself: tells callbacks.refused. True if it was told, so that the
+ * answer must be held for before_flush. */
+bool http_slot_tell_refused(struct http_slot *slot, int status);
+
+/* --- memory budgets --------------------------------------------------------------------------- */
+
+/* Counts the slot with `more` bytes than it holds now, in the connection's, its address's and the
+ * server's budget. False if one of them does not allow it. */
+HF_MUST bool http_slot_charge(struct http_slot *slot, size_t more);
+/* The slot is empty: takes all of it back. */
+void http_slot_discharge(struct http_slot *slot);
+/* The connection goes and the handler still has the slot: it counts for the server only. */
+void http_slot_discharge_conn(struct http_slot *slot);
+/* False if an announced n bytes would not fit now. */
+bool http_slot_could_charge(const struct http_slot *slot, uint64_t n);
+/* False while peers have not taken too much of what was answered. */
+bool http_conn_may_begin(const struct http_conn *conn);
+/* Brings the budgets up to date with conn->answer_bytes and conn->out. */
+void http_conn_count_answers(struct http_conn *conn);
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
@@ -152,9 +174,12 @@ struct http_h1 {
 
 struct http_h2 {
     nghttp2_session *session;
+    void *frame_buffer;        /* the session's, not in secret memory */
     bool is_broken;            /* the session must not be used any more */
     struct http_link streams;  /* all open ones */
     struct http_link answered; /* streams whose answer is held */
+    struct http_link waiting;  /* streams whose request is complete, until answers are taken */
+    struct http_stream *large; /* its answer is the one that does not count; NULL for none */
     size_t slot_count;         /* requests under way; those of reset streams as well */
     size_t control_frames;     /* since the last request */
     int64_t resets_left;       /* budget */
@@ -176,14 +201,19 @@ struct http_conn {
     uv_poll_t poll;
     int events; /* what poll looks for now */
     uint64_t peer_key;
+    struct http_usage *peer_usage; /* of its address; NULL: local, or a test's */
     struct http_peer peer;
     enum http_tls_version tls;
-    struct hf_buf out;     /* secret; memory only while there is something to send */
-    size_t out_sent;       /* bytes of out that are sent */
-    size_t held_from;      /* where this turn's held answers start in out, if held > 0 */
-    size_t held;           /* answers waiting for before_flush */
-    struct hf_buf pending; /* secret: input ahead of its turn */
-    bool peer_wants_close; /* said so itself: no need to linger */
+    struct hf_buf out;       /* secret; memory only while there is something to send */
+    size_t out_sent;         /* bytes of out that are sent */
+    size_t held_from;        /* where this turn's held answers start in out, if held > 0 */
+    size_t held;             /* answers waiting for before_flush */
+    struct hf_buf pending;   /* secret: input ahead of its turn */
+    bool peer_wants_close;   /* said so itself: no need to linger */
+    size_t request_bytes;    /* charged by slots besides `large` */
+    struct http_slot *large; /* the request whose body does not count here; NULL for none */
+    size_t answer_bytes;     /* of answers that the engine keeps outside of out */
+    size_t answers_charged;  /* of the budgets */
     struct http_h1 h1;
     struct http_h2 h2;
 };
@@ -197,8 +227,9 @@ void http_conn_finish(struct http_conn *conn);
 /* The out buffer; one that is shared by turns if it has no memory yet. */
 struct hf_buf *http_conn_out(struct http_conn *conn);
 
-/* fd is accepted, non-blocking, and the connection's from now on. key: http_peers_key(). */
-void http_conn_open(struct http_loop *loop, int fd, const struct http_peer *peer, uint64_t key);
+/* fd is accepted, non-blocking, and the connection's from now on. key, usage: of http_peers_enter(). */
+void http_conn_open(struct http_loop *loop, int fd, const struct http_peer *peer, uint64_t key,
+                    struct http_usage *usage);
 void http_conn_close(struct http_conn *conn);
 void http_conn_expire(struct http_conn *conn);
 void http_conn_drain(struct http_conn *conn);
@@ -324,7 +355,7 @@ struct http_server {
     struct http_tls tls;
     struct http_peers peers;
     struct http_pool pool;
-    atomic_size_t body_bytes; /* memory of bodies being received */
+    struct http_usage usage; /* memory of all requests and answers */
     atomic_uint_fast64_t connections_open;
     atomic_uint_fast64_t connections_total;
     atomic_uint_fast64_t connections_refused;

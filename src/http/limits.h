@@ -27,9 +27,32 @@
  * load. */
 #define HTTP_SPARE_SLOTS_MAX 256
 #define HTTP_SPARE_BUFFERS_MAX 32
-/* Buffers grown beyond this are given back instead of kept. */
+/* Buffers grown beyond this are given back instead of kept: output, and a request's head and body. */
 #define HTTP_KEEP_BUFFER_BYTES ((size_t)64 * 1024)
-#define HTTP_KEEP_BODY_BYTES ((size_t)16 * 1024)
+#define HTTP_KEEP_REQUEST_BYTES ((size_t)4 * 1024)
+
+/*
+ * Memory budgets (budget.c). A request costs its place (slot, header table, arena, stream) and the
+ * bytes of its head and body, from its first byte until it is answered; counted in units, so that
+ * most requests are counted once. Header compression makes 15 bytes from the peer into 64 KiB here.
+ */
+#define HTTP_SLOT_BYTES ((size_t)12 * 1024)
+#define HTTP_BUDGET_UNIT_BYTES ((size_t)4 * 1024)
+/* All requests of one connection, besides one with a body of any allowed size: 100 streams with the
+ * largest ordinary secret each. */
+#define HTTP_CONN_REQUEST_BYTES ((size_t)4 * 1024 * 1024)
+/* One address may have this part of http_config.max_body_memory, so that it does not take
+ * everybody's. */
+#define HTTP_ADDRESS_SHARE 4
+/* A body of unknown length grows by doubling up to this, then by a quarter. */
+#define HTTP_BODY_DOUBLING_BYTES ((size_t)64 * 1024)
+/* HTTP/2: answers that the peer does not take, besides one of any size, before no further request
+ * of its connection gets to the handler. */
+#define HTTP_CONN_ANSWER_BYTES ((size_t)256 * 1024)
+/* What an answer costs besides its bytes. */
+#define HTTP_ANSWER_BYTES ((size_t)1024)
+/* Unsent answers of one connection that are not worth counting in the budgets. */
+#define HTTP_ANSWERS_UNCOUNTED_BYTES ((size_t)16 * 1024)
 
 /* Bounds of http_config.max_header_bytes: http-parser itself stops at 80 KiB. */
 #define HTTP_HEADER_BYTES_MIN ((size_t)256)

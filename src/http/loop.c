@@ -218,14 +218,15 @@ static void welcome(struct http_listener *listener, int fd, const struct sockadd
     struct http_server *server = listener->loop->server;
     const uint64_t key = listener->is_local ? 0 : http_peers_key(address);
     struct http_peer peer;
+    struct http_usage *usage = NULL;
     if (!describe_peer(listener, fd, address, &peer) ||
-        http_peers_enter(&server->peers, key) != HF_OK) {
+        http_peers_enter(&server->peers, key, &usage) != HF_OK) {
         atomic_fetch_add(&server->connections_refused, 1);
         (void)close(fd);
         return;
     }
     atomic_fetch_add(&server->connections_total, 1);
-    http_conn_open(listener->loop, fd, &peer, key);
+    http_conn_open(listener->loop, fd, &peer, key, usage);
 }
 
 /* Out of descriptors or memory: accepting rests, since the listener would report itself ready
@@ -332,6 +333,10 @@ static void run_drain(struct http_task *task)
     struct http_loop *loop = HF_CONTAINER_OF(task, struct http_loop, drain_task);
     loop->state = HTTP_LOOP_DRAINING;
     close_listeners(loop);
+    if (loop->server->config.drain_timeout == 0) {
+        close_all_connections(loop);
+        return;
+    }
     http_deadline_set(&loop->deadlines, &loop->drain_deadline, HTTP_DEADLINE_DRAIN, loop->now);
     struct http_link *link = loop->conns.next;
     while (link != &loop->conns) {

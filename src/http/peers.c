@@ -119,7 +119,7 @@ static void count_up(struct http_peers *peers, uint32_t *link, uint64_t key)
     peers->entries[*link - 1].count++;
 }
 
-static hf_err enter_locked(struct http_peers *peers, uint64_t key)
+static hf_err enter_locked(struct http_peers *peers, uint64_t key, struct http_usage **out_usage)
 {
     if (peers->total >= peers->max_total)
         return HF_E_THROTTLED;
@@ -128,15 +128,18 @@ static hf_err enter_locked(struct http_peers *peers, uint64_t key)
         if (*link != 0 && peers->entries[*link - 1].count >= peers->max_per_address)
             return HF_E_THROTTLED;
         count_up(peers, link, key);
+        *out_usage = &peers->entries[*link - 1].usage;
+    } else {
+        *out_usage = NULL;
     }
     peers->total++;
     return HF_OK;
 }
 
-hf_err http_peers_enter(struct http_peers *peers, uint64_t key)
+hf_err http_peers_enter(struct http_peers *peers, uint64_t key, struct http_usage **out_usage)
 {
     pthread_mutex_lock(&peers->m);
-    const hf_err err = enter_locked(peers, key);
+    const hf_err err = enter_locked(peers, key, out_usage);
     pthread_mutex_unlock(&peers->m);
     return err;
 }

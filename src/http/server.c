@@ -2,15 +2,24 @@
 /*
  * The server as a whole: checks the configuration, binds, starts and stops the threads.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* sched_getaffinity */
+#endif
+
 #include "http/internal.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* Cores this process may run on: a container or taskset gives it fewer than the machine has. */
 static size_t core_count(void)
 {
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+        return (size_t)CPU_COUNT(&cores);
     const long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : (size_t)n;
 }
@@ -40,8 +49,9 @@ static hf_err check_config(const struct http_config *config, struct hf_diag *dia
         return hf_fail(diag, HF_E_INVALID, "loops", "must be at most %d", HTTP_LOOPS_MAX);
     if (config->handshake_timeout <= 0 || config->header_timeout <= 0 ||
         config->body_timeout <= 0 || config->idle_timeout <= 0 || config->write_timeout <= 0 ||
-        config->drain_timeout <= 0)
-        return hf_fail(diag, HF_E_INVALID, "timeout", "every time-out must be above zero");
+        config->drain_timeout < 0)
+        return hf_fail(diag, HF_E_INVALID, "timeout",
+                       "every time-out must be above zero (drain: or zero)");
     return check_limits(config, diag);
 }
 

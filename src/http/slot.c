@@ -27,7 +27,7 @@ static struct http_slot *make_slot(struct http_loop *loop)
     if (slot == NULL)
         return NULL;
     http_list_init(&slot->link);
-    hf_buf_init(&slot->head, config->max_header_bytes + HTTP_HEAD_ROOM_BYTES);
+    hf_buf_init_secret(&slot->head, config->max_header_bytes + HTTP_HEAD_ROOM_BYTES);
     hf_buf_init_secret(&slot->body, config->max_body_memory);
     slot->headers = calloc(config->max_headers, sizeof(*slot->headers));
     if (slot->headers == NULL ||
@@ -51,6 +51,8 @@ static struct http_slot *take_spare(struct http_loop *loop)
 
 struct http_slot *http_slot_take(struct http_conn *conn)
 {
+    if (!http_conn_may_begin(conn))
+        return NULL;
     struct http_slot *slot = take_spare(conn->loop);
     if (slot == NULL)
         slot = make_slot(conn->loop);
@@ -65,31 +67,26 @@ struct http_slot *http_slot_take(struct http_conn *conn)
     };
     hf_buf_put(&slot->head, "    ", HTTP_HEAD_ROOM_BYTES);
     http_list_append(&conn->slots, &slot->link);
-    return slot;
+    if (http_slot_charge(slot, 0))
+        return slot;
+    http_slot_release(slot);
+    return NULL;
 }
 
-/* The charge follows the memory the buffer holds, not only what is used of it. */
-static void charge_body(struct http_slot *slot, size_t bytes)
+static void clear_buffer(struct hf_buf *buf)
 {
-    atomic_size_t *total = &slot->exchange.loop->server->body_bytes;
-    if (bytes > slot->body_charged)
-        atomic_fetch_add(total, bytes - slot->body_charged);
-    else if (bytes < slot->body_charged)
-        atomic_fetch_sub(total, slot->body_charged - bytes);
-    slot->body_charged = bytes;
+    if (buf->cap > HTTP_KEEP_REQUEST_BYTES)
+        hf_buf_done(buf);
+    hf_buf_reset(buf);
 }
 
-/* Heads carry tokens: they are cleared too. */
 static void clear_slot(struct http_slot *slot)
 {
-    charge_body(slot, 0);
-    hf_wipe(slot->head.p, slot->head.n);
-    if (slot->head.cap > HTTP_KEEP_BODY_BYTES)
-        hf_buf_done(&slot->head);
-    hf_buf_reset(&slot->head);
-    if (slot->body.cap > HTTP_KEEP_BODY_BYTES)
-        hf_buf_done(&slot->body);
-    hf_buf_reset(&slot->body);
+    http_slot_discharge(slot);
+    clear_buffer(&slot->head);
+    clear_buffer(&slot->body);
+    slot->body_expected = 0;
+    slot->is_head_complete = false;
     hf_arena_reset(slot->exchange.arena);
     slot->exchange.user = NULL;
     slot->conn = NULL;
@@ -125,6 +122,7 @@ void http_slot_abandon(struct http_slot *slot)
         return;
     }
     http_list_remove(&slot->link);
+    http_slot_discharge_conn(slot);
     slot->conn = NULL;
     slot->stream = NULL;
     http_list_append(&slot->exchange.loop->orphans, &slot->link);
@@ -133,40 +131,42 @@ void http_slot_abandon(struct http_slot *slot)
 void http_slot_head_done(struct http_slot *slot)
 {
     const struct http_callbacks *callbacks = &slot->exchange.loop->server->callbacks;
+    slot->is_head_complete = true;
     slot->exchange.started = hf_monotonic_now();
-    slot->body_max = callbacks->body_limit(callbacks->context, &slot->exchange.request);
+    slot->body_max = callbacks->body_limit(callbacks->context, &slot->exchange);
 }
 
-/* Room for n more bytes, by the request's limit and by the memory of all bodies together. */
-static int check_room(const struct http_slot *slot, size_t n)
+int http_slot_expect_body(struct http_slot *slot, uint64_t n)
 {
-    const struct http_server *server = slot->exchange.loop->server;
-    if (n > slot->body_max - slot->body.n)
+    if (n > slot->body_max)
         return STATUS_TOO_LARGE;
-    const size_t max = server->config.max_body_memory;
-    const size_t others = atomic_load(&server->body_bytes) - slot->body_charged;
-    if (others > max || n > max - others || slot->body.n > max - others - n)
-        return STATUS_UNAVAILABLE;
-    return 0;
+    slot->body_expected = (size_t)n;
+    return http_slot_could_charge(slot, n) ? 0 : STATUS_UNAVAILABLE;
 }
 
-int http_slot_reserve_body(struct http_slot *slot, size_t n)
+/*
+ * How far the body's memory may grow to take n more bytes: never more than twice what has come, and
+ * exactly to the announced length. The buffer doubles up to its maximum, so that is what is set.
+ */
+static void plan_body(struct http_slot *slot, size_t n)
 {
-    const int status = check_room(slot, n);
-    if (status != 0)
-        return status;
-    const bool is_reserved = hf_buf_reserve(&slot->body, n) != NULL;
-    charge_body(slot, slot->body.cap);
-    return is_reserved ? 0 : STATUS_UNAVAILABLE;
+    const size_t needed = slot->body.n + n;
+    if (needed <= slot->body.cap)
+        return;
+    size_t room = needed < HTTP_BODY_DOUBLING_BYTES ? 2 * needed : needed + needed / 4;
+    if (slot->body_expected >= needed)
+        room = slot->body_expected < 2 * needed ? slot->body_expected : 2 * needed;
+    slot->body.max = room;
 }
 
 int http_slot_put_body(struct http_slot *slot, hf_bytes data)
 {
-    const int status = check_room(slot, data.n);
-    if (status != 0)
-        return status;
+    if (data.n > slot->body_max - slot->body.n)
+        return STATUS_TOO_LARGE;
+    if (!http_slot_charge(slot, data.n))
+        return STATUS_UNAVAILABLE;
+    plan_body(slot, data.n);
     hf_buf_put_bytes(&slot->body, data);
-    charge_body(slot, slot->body.cap);
     return hf_buf_err(&slot->body) == HF_OK ? 0 : STATUS_UNAVAILABLE;
 }
 
@@ -179,6 +179,15 @@ void http_slot_dispatch(struct http_slot *slot)
     const uint64_t requests = atomic_load_explicit(&loop->requests, memory_order_relaxed);
     atomic_store_explicit(&loop->requests, requests + 1, memory_order_relaxed);
     callbacks->handle(callbacks->context, &slot->exchange);
+}
+
+bool http_slot_tell_refused(struct http_slot *slot, int status)
+{
+    const struct http_callbacks *callbacks = &slot->exchange.loop->server->callbacks;
+    if (callbacks->refused == NULL || !slot->is_head_complete)
+        return false;
+    callbacks->refused(callbacks->context, &slot->exchange, status);
+    return true;
 }
 
 /* A handler's answer that would break the protocol becomes a 500. */

@@ -37,16 +37,23 @@ static enum http_io tls_handshake(struct http_conn *conn)
     return HTTP_IO_OK;
 }
 
+/* Clearing an empty queue costs more than looking. */
+static void clear_old_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 static enum http_io tls_read(struct http_conn *conn, void *buffer, size_t size, size_t *out_n)
 {
-    ERR_clear_error();
+    clear_old_errors();
     const int result = SSL_read_ex(conn->ssl, buffer, size, out_n);
     return result == 1 ? HTTP_IO_OK : io_of_tls(conn, result);
 }
 
 static enum http_io tls_write(struct http_conn *conn, const void *bytes, size_t n, size_t *out_n)
 {
-    ERR_clear_error();
+    clear_old_errors();
     const int result = SSL_write_ex(conn->ssl, bytes, n, out_n);
     return result == 1 ? HTTP_IO_OK : io_of_tls(conn, result);
 }

@@ -9,6 +9,7 @@
 #include "seal/seal.h"
 #include "server/dev_internal.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +158,11 @@ int server_dev_command(int argc, char **argv)
     if (code != 0)
         return code - 1;
     server_block_signals();
+    /* A file of an earlier run would tell programs a wrong port before this server is ready. */
+    if (arguments.env_file != NULL && unlink(arguments.env_file) != 0 && errno != ENOENT) {
+        perror(arguments.env_file);
+        return EXIT_FAILED;
+    }
     struct hf_diag diag = { 0 };
     struct server_settings *settings = calloc(1, sizeof(*settings));
     char ca_file[SERVER_PATH_MAX_BYTES] = "";

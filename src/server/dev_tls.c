@@ -7,7 +7,9 @@
 #include "base/file.h"
 #include "crypto/x509.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define CA_LIFETIME (3650 * HF_USEC_PER_DAY)
 #define SERVER_LIFETIME                                                                            \
@@ -84,10 +86,48 @@ static hf_err write_pair(const char *certificate_path, const char *key_path,
     return err;
 }
 
+/*
+ * A new CA makes the old server certificate worthless: it goes first, so that an interruption
+ * leaves no pair that does not fit.
+ */
+static hf_err forget_server(const char *data)
+{
+    char path[SERVER_PATH_MAX_BYTES];
+    char folder[SERVER_PATH_MAX_BYTES];
+    hf_err err = make_path(data, "server.pem", path, sizeof(path));
+    if (err == HF_OK)
+        err = make_path(data, "", folder, sizeof(folder));
+    if (err == HF_OK && unlink(path) != 0 && errno != ENOENT)
+        err = hf_err_from_errno(errno);
+    return err == HF_OK ? hf_folder_sync(folder) : err;
+}
+
+/* Missing, near its end, or damaged: made anew. What the disk or memory refuses is an error. */
+static bool must_be_made(hf_err err)
+{
+    hf_err_class class_of = hf_err_class_of(err);
+    return class_of == HF_CLASS_NOT_FOUND || class_of == HF_CLASS_INVALID ||
+           class_of == HF_CLASS_UNSUPPORTED;
+}
+
+static hf_err make_pair(const char *data, const struct crypto_certificate_request *request,
+                        const struct pair *issuer, struct pair *out)
+{
+    hf_err err = request->is_ca ? forget_server(data) : HF_OK;
+    if (err == HF_OK)
+        err = crypto_key_generate_ec(CRYPTO_KEY_EC_P256, &out->key);
+    if (err != HF_OK)
+        return err;
+    if (issuer == NULL)
+        return crypto_certificate_issue(request, out->key, NULL, (hf_bytes){ NULL, 0 }, &out->der);
+    return crypto_certificate_issue(request, out->key, issuer->key, hf_buf_view(&issuer->der),
+                                    &out->der);
+}
+
 /* Reads the pair, or makes it with `request`, signed by the issuer (NULL: by itself). */
 static hf_err keep_pair(const char *data, const char *name,
                         const struct crypto_certificate_request *request, const struct pair *issuer,
-                        hf_usec now, struct pair *out, bool *out_made)
+                        hf_usec now, struct pair *out)
 {
     char certificate_path[SERVER_PATH_MAX_BYTES];
     char key_path[SERVER_PATH_MAX_BYTES];
@@ -99,31 +139,13 @@ static hf_err keep_pair(const char *data, const char *name,
         err = make_path(data, file, key_path, sizeof(key_path));
     if (err != HF_OK)
         return err;
-    *out_made = false;
     err = read_pair(certificate_path, key_path, now, out);
-    if (err != HF_E_NOT_FOUND)
+    if (!must_be_made(err))
         return err;
     pair_done(out);
     pair_init(out);
-    *out_made = true;
-    err = crypto_key_generate_ec(CRYPTO_KEY_EC_P256, &out->key);
-    hf_bytes issuer_der = { NULL, 0 };
-    if (issuer != NULL)
-        issuer_der = hf_buf_view(&issuer->der);
-    if (err == HF_OK)
-        err = crypto_certificate_issue(request, out->key, issuer == NULL ? NULL : issuer->key,
-                                       issuer_der, &out->der);
+    err = make_pair(data, request, issuer, out);
     return err == HF_OK ? write_pair(certificate_path, key_path, out) : err;
-}
-
-/* A new CA makes the old server certificate worthless. */
-static hf_err forget_server(const char *data)
-{
-    char path[SERVER_PATH_MAX_BYTES];
-    hf_err err = make_path(data, "server.pem", path, sizeof(path));
-    if (err == HF_OK && remove(path) != 0)
-        return HF_OK; /* there was none */
-    return err;
 }
 
 static hf_err make_pairs(const char *data, const char *domain, hf_usec now)
@@ -149,12 +171,9 @@ static hf_err make_pairs(const char *data, const char *domain, hf_usec now)
     struct pair server;
     pair_init(&ca);
     pair_init(&server);
-    bool made = false;
-    hf_err err = keep_pair(data, "ca", &ca_request, NULL, now, &ca, &made);
-    if (err == HF_OK && made)
-        err = forget_server(data);
+    hf_err err = keep_pair(data, "ca", &ca_request, NULL, now, &ca);
     if (err == HF_OK)
-        err = keep_pair(data, "server", &request, &ca, now, &server, &made);
+        err = keep_pair(data, "server", &request, &ca, now, &server);
     pair_done(&server);
     pair_done(&ca);
     return err;

@@ -131,7 +131,7 @@ hf_err server_installation_read(struct store *store, const struct hf_secret *roo
 
 static struct seal_config seal_of(const struct server_settings *settings)
 {
-    return (struct seal_config){ .kind = settings->seal_kind,
+    return (struct seal_config){ .kind = "key-file", /* the only choice of seal.kind */
                                  .folder = settings->data,
                                  .key_file = settings->seal_key_file };
 }
@@ -170,18 +170,32 @@ static hf_err make_or_open_seal(const struct server_settings *settings, struct h
     return HF_OK;
 }
 
+/* Whether there is an installation record; its content is sealed. */
+static hf_err is_installed(struct store *store, bool *out)
+{
+    uint8_t key_memory[1 + RECORD_NAME_MAX_BYTES];
+    hf_bytes key = { key_memory, make_key(STORE_CLASS_META, INSTALLATION_NAME, key_memory) };
+    struct store_reader *reader = NULL;
+    struct store_txn *txn = NULL;
+    hf_err err = store_reader_new(store, &reader);
+    if (err == HF_OK)
+        err = store_read_begin(reader, &txn);
+    hf_bytes ignored;
+    if (err == HF_OK)
+        err = store_get(txn, key, &ignored);
+    *out = err == HF_OK;
+    if (txn != NULL)
+        store_read_end(txn);
+    store_reader_free(reader);
+    return err == HF_E_NOT_FOUND ? HF_OK : err;
+}
+
 /* The store is locked from here on, so that two inits at once cannot both go through. */
 static hf_err install_in(struct store *store, const struct hf_secret *root,
                          const struct hf_clock *clock, struct server_installation *out)
 {
-    struct server_installation installation;
-    hf_err err = server_installation_read(store, root, &installation);
-    if (err == HF_OK)
-        return HF_E_EXISTS;
-    if (err != HF_E_NOT_FOUND)
-        return err;
-    installation.created = hf_clock_now(clock);
-    err = crypto_random_uuid(&installation.tenant);
+    struct server_installation installation = { .created = hf_clock_now(clock) };
+    hf_err err = crypto_random_uuid(&installation.tenant);
     if (err == HF_OK)
         err = crypto_random_uuid(&installation.subscription);
     if (err == HF_OK)
@@ -199,7 +213,12 @@ hf_err server_install(const struct server_settings *settings, const struct hf_cl
     if (err != HF_OK)
         return err;
     HF_CLEANUP(hf_secret_freep) struct hf_secret *root = NULL;
-    err = make_or_open_seal(settings, diag, &root);
+    bool installed = false;
+    err = is_installed(store, &installed);
+    if (err == HF_OK && installed)
+        err = HF_E_EXISTS; /* never a new seal for data that is there */
+    if (err == HF_OK)
+        err = make_or_open_seal(settings, diag, &root);
     if (err == HF_OK)
         err = install_in(store, root, clock, out);
     store_close(store);

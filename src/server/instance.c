@@ -30,8 +30,6 @@ static hf_err put_audit_head(void *context, struct store_txn *txn)
     if (instance->service.audit == NULL)
         return HF_OK; /* commits before the log is open */
     struct audit_head head = audit_log_durable_head(instance->service.audit);
-    if (head.seq == 0)
-        return HF_OK;
     static const uint8_t key_bytes[] = { STORE_CLASS_AUDIT_HEAD, 'a', 'u', 'd', 'i', 't' };
     hf_bytes key = { key_bytes, sizeof(key_bytes) };
     uint8_t plain[AUDIT_HEAD_BYTES];
@@ -58,19 +56,12 @@ static hf_err get_audit_head(struct server_instance *instance, struct audit_head
     return err == HF_OK ? audit_head_decode(hf_buf_view(&plain), out) : err;
 }
 
-static hf_err apply_nothing(struct store_command *command HF_UNUSED,
-                            struct store_txn *txn HF_UNUSED)
-{
-    return HF_OK;
-}
-
 /* A last commit, so that the store knows the audit log's end. */
 static void note_audit_head(struct server_instance *instance)
 {
-    struct store_command nothing = { .apply = apply_nothing };
     hf_err err = audit_sync(instance->service.audit);
     if (err == HF_OK)
-        err = store_apply(instance->store, &nothing);
+        err = server_maintenance_note_head(&instance->maintenance);
     if (err != HF_OK)
         hf_log(HF_LOG_ERROR, "audit-head-not-noted", HF_KV_ERR(err));
 }
@@ -79,12 +70,14 @@ static void note_audit_head(struct server_instance *instance)
 
 static hf_err open_keys(struct server_instance *instance, struct hf_diag *diag)
 {
-    hf_err err = server_open(&instance->settings, diag, &instance->root, &instance->store);
+    struct hf_diag found = { 0 };
+    hf_err err = server_open(&instance->settings, &found, &instance->root, &instance->store);
     if (err == HF_E_NOT_FOUND)
         return hf_fail(diag, err, "data", "%s is not initialised; run 'holdfast init' first",
                        instance->settings.data);
-    if (err == HF_OK)
-        err = server_installation_read(instance->store, instance->root, &instance->installation);
+    if (err != HF_OK)
+        return hf_fail(diag, err, found.field, "%s", found.text);
+    err = server_installation_read(instance->store, instance->root, &instance->installation);
     if (err == HF_E_NOT_FOUND)
         return hf_fail(diag, err, "data",
                        "%s was not initialised to the end; run 'holdfast init' again",
@@ -217,9 +210,19 @@ static hf_err open_audit(struct server_instance *instance, bool accept_loss, str
     struct audit_config config = {
         .folder = instance->settings.audit_folder,
         .segment_bytes = (uint64_t)instance->settings.audit_segment_bytes,
-        .expected = err == HF_OK && !accept_loss ? &expected : NULL,
+        .expected = err == HF_OK ? &expected : NULL,
+        .accept_loss = accept_loss,
     };
-    return audit_open(&config, diag, &instance->service.audit);
+    err = audit_open(&config, diag, &instance->service.audit);
+    if (err != HF_OK)
+        return err;
+    uint64_t set_aside = audit_recovered_bytes(instance->service.audit);
+    if (set_aside > 0)
+        hf_log(HF_LOG_WARN, "audit-log-end-damaged",
+               HF_KV_C("file", audit_recovered_file(instance->service.audit)),
+               HF_KV_INT("bytes", (int64_t)set_aside),
+               HF_KV_C("continuing", "what was never durable is set aside in a file *.damaged"));
+    return HF_OK;
 }
 
 static hf_err open_service(struct server_instance *instance, const struct server_options *options)
@@ -247,7 +250,12 @@ static hf_err open_service(struct server_instance *instance, const struct server
     if (err != HF_OK)
         return err;
     instance->maintained = true;
-    return server_maintenance_run(&instance->maintenance);
+    /* The log's end goes into the store at once: after an accepted loss it must not be missed again. */
+    err = server_maintenance_note_head(&instance->maintenance);
+    if (err != HF_OK)
+        hf_log(HF_LOG_ERROR, "audit-head-not-noted", HF_KV_ERR(err),
+               HF_KV_C("continuing", "next try in a minute"));
+    return server_maintenance_keep_signing_keys(&instance->maintenance);
 }
 
 static hf_err open_parts(struct server_instance *instance, const struct server_options *options,
@@ -291,6 +299,10 @@ hf_err server_instance_start(struct server_instance *instance)
     return err == HF_OK ? http_server_start(instance->http) : err;
 }
 
+/*
+ * The reverse of opening, with one exception: the store is closed before the HTTP server is freed,
+ * because commands of requests given up by the drain live in its arenas until the writer is done.
+ */
 void server_instance_free(struct server_instance *instance)
 {
     if (instance == NULL)
@@ -298,15 +310,14 @@ void server_instance_free(struct server_instance *instance)
     if (instance->http != NULL)
         http_server_stop(instance->http);
     if (instance->maintained) {
+        server_maintenance_stop(&instance->maintenance);
         note_audit_head(instance);
         server_maintenance_done(&instance->maintenance);
     }
     api_service_done(&instance->service);
+    store_close(instance->store);
     http_server_free(instance->http);
-    if (instance->store != NULL)
-        store_close(instance->store); /* the writer may use the engines until here */
-    if (instance->service.audit != NULL)
-        audit_close(instance->service.audit);
+    audit_close(instance->service.audit);
     access_engine_free(instance->service.access);
     vault_engine_free(instance->service.vaults);
     hf_secret_free(instance->paging_key);

@@ -15,6 +15,7 @@ struct server_maintenance {
     struct api_service *service;
     struct api_worker worker;
     pthread_t thread;
+    uint64_t noted_seq; /* of the audit head in the store */
     bool running;
     pthread_mutex_t m;
     pthread_cond_t wake;
@@ -24,9 +25,13 @@ struct server_maintenance {
 HF_MUST hf_err server_maintenance_init(struct server_maintenance *maintenance,
                                        struct api_service *service);
 HF_MUST hf_err server_maintenance_start(struct server_maintenance *maintenance);
+/* Ends the thread; the worker stays usable for the caller. */
+void server_maintenance_stop(struct server_maintenance *maintenance);
 void server_maintenance_done(struct server_maintenance *maintenance);
-/* One round of the jobs; also at start, so that there is a signing key before the first request. */
-HF_MUST hf_err server_maintenance_run(struct server_maintenance *maintenance);
+/* Makes the next signing key when it is due; also at start, so that there is one before the first request. */
+HF_MUST hf_err server_maintenance_keep_signing_keys(struct server_maintenance *maintenance);
+/* Puts the audit log's durable head into the store, if it has moved. */
+HF_MUST hf_err server_maintenance_note_head(struct server_maintenance *maintenance);
 
 struct server_instance {
     struct server_settings settings;

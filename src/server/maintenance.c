@@ -8,6 +8,7 @@
 #include "vault/secret.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <time.h>
 
 #define SYNC_INTERVAL HF_USEC_PER_SEC
@@ -17,7 +18,7 @@
 
 hf_err server_maintenance_init(struct server_maintenance *maintenance, struct api_service *service)
 {
-    *maintenance = (struct server_maintenance){ .service = service };
+    *maintenance = (struct server_maintenance){ .service = service, .noted_seq = UINT64_MAX };
     pthread_mutex_init(&maintenance->m, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -25,6 +26,22 @@ hf_err server_maintenance_init(struct server_maintenance *maintenance, struct ap
     pthread_cond_init(&maintenance->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     return api_worker_init(service, &maintenance->worker);
+}
+
+/* Destroying data is recorded, also when nobody asked for it. */
+static hf_err record_purge(struct server_maintenance *maintenance, hf_usec now, size_t objects)
+{
+    char id[40];
+    (void)snprintf(id, sizeof(id), "objects=%zu", objects);
+    hf_log(HF_LOG_NOTICE, "retention-purged", HF_KV_INT("objects", (int64_t)objects));
+    const struct audit_record record = { .time = now,
+                                         .category = HF_LIT("Administrative"),
+                                         .operation_name = HF_LIT("RetentionPurge"),
+                                         .status = 200,
+                                         .caller_address = HF_LIT("local"),
+                                         .id = hf_str_from_c(id) };
+    hf_err err = audit_batch_add(maintenance->worker.audit, &record);
+    return err == HF_OK ? audit_batch_write(maintenance->worker.audit) : err;
 }
 
 /* Objects whose retention has passed. */
@@ -42,7 +59,9 @@ static hf_err purge(struct server_maintenance *maintenance, struct hf_arena *are
             return err;
         purged = vault_purge_due_count(command);
         if (purged > 0)
-            hf_log(HF_LOG_INFO, "retention-purged", HF_KV_INT("objects", (int64_t)purged));
+            err = record_purge(maintenance, now, purged);
+        if (err != HF_OK)
+            return err;
     } while (purged == PURGE_BATCH);
     return HF_OK;
 }
@@ -65,17 +84,69 @@ static hf_err keep_signing_keys(struct server_maintenance *maintenance, struct h
     return store_apply(maintenance->service->store, &command->store);
 }
 
-hf_err server_maintenance_run(struct server_maintenance *maintenance)
+static hf_err apply_nothing(struct store_command *command HF_UNUSED,
+                            struct store_txn *txn HF_UNUSED)
+{
+    return HF_OK;
+}
+
+/* A commit without changes: it carries the audit log's head into the store (see instance.c). */
+hf_err server_maintenance_note_head(struct server_maintenance *maintenance)
+{
+    struct audit_head head = audit_log_durable_head(maintenance->service->audit);
+    if (head.seq == maintenance->noted_seq)
+        return HF_OK;
+    struct store_command nothing = { .apply = apply_nothing };
+    hf_err err = store_apply(maintenance->service->store, &nothing);
+    if (err == HF_OK)
+        maintenance->noted_seq = head.seq;
+    return err;
+}
+
+hf_err server_maintenance_keep_signing_keys(struct server_maintenance *maintenance)
 {
     HF_CLEANUP(hf_arena_freep) struct hf_arena *arena = NULL;
     hf_err err = hf_arena_new(ARENA_MAX_BYTES, &arena);
+    return err == HF_OK
+               ? keep_signing_keys(maintenance, arena, hf_clock_now(maintenance->service->clock))
+               : err;
+}
+
+static hf_err purge_due(struct server_maintenance *maintenance)
+{
+    HF_CLEANUP(hf_arena_freep) struct hf_arena *arena = NULL;
+    hf_err err = hf_arena_new(ARENA_MAX_BYTES, &arena);
+    return err == HF_OK ? purge(maintenance, arena, hf_clock_now(maintenance->service->clock))
+                        : err;
+}
+
+static const struct job {
+    const char *name;
+    hf_err (*run)(struct server_maintenance *maintenance);
+} jobs[] = {
+    { "signing-keys", server_maintenance_keep_signing_keys },
+    { "purge", purge_due },
+    { "audit-head", server_maintenance_note_head },
+};
+
+/* One that fails does not keep the others from running. */
+static void run_jobs(struct server_maintenance *maintenance)
+{
+    for (size_t i = 0; i < HF_ARRAY_LEN(jobs); i++) {
+        hf_err err = jobs[i].run(maintenance);
+        if (err != HF_OK)
+            hf_log(HF_LOG_ERROR, "maintenance-failed", HF_KV_C("job", jobs[i].name), HF_KV_ERR(err),
+                   HF_KV_C("continuing", "next try in a minute"));
+    }
+}
+
+static void keep_audit_log(struct server_maintenance *maintenance)
+{
+    struct audit_log *log = maintenance->service->audit;
+    hf_err err = audit_is_writable(log) ? audit_sync(log) : audit_probe(log);
     if (err != HF_OK)
-        return err;
-    hf_usec now = hf_clock_now(maintenance->service->clock);
-    err = keep_signing_keys(maintenance, arena, now);
-    if (err == HF_OK)
-        err = purge(maintenance, arena, now);
-    return err;
+        hf_log(HF_LOG_ERROR, "audit-log-failed", HF_KV_ERR(err),
+               HF_KV_C("consequence", "requests are refused until it can be written"));
 }
 
 /* False when it is time to stop. */
@@ -93,22 +164,21 @@ static bool wait_a_second(struct server_maintenance *maintenance)
     return go_on;
 }
 
+/*
+ * Jobs run each minute of the service's clock. It may be set back: then the next round is a minute
+ * from where it stands now.
+ */
 static void *run(void *argument)
 {
     struct server_maintenance *maintenance = argument;
-    hf_usec next = hf_clock_now(maintenance->service->clock) + JOB_INTERVAL;
+    hf_usec next = 0;
     while (wait_a_second(maintenance)) {
-        hf_err err = audit_sync(maintenance->service->audit);
-        if (err != HF_OK)
-            hf_log(HF_LOG_ERROR, "audit-sync-failed", HF_KV_ERR(err));
+        keep_audit_log(maintenance);
         hf_usec now = hf_clock_now(maintenance->service->clock);
-        if (now < next)
+        if (now < next && now >= next - JOB_INTERVAL)
             continue;
         next = now + JOB_INTERVAL;
-        err = server_maintenance_run(maintenance);
-        if (err != HF_OK)
-            hf_log(HF_LOG_ERROR, "maintenance-failed", HF_KV_ERR(err),
-                   HF_KV_C("continuing", "next try in a minute"));
+        run_jobs(maintenance);
     }
     return NULL;
 }
@@ -120,15 +190,21 @@ hf_err server_maintenance_start(struct server_maintenance *maintenance)
     return err;
 }
 
+void server_maintenance_stop(struct server_maintenance *maintenance)
+{
+    if (!maintenance->running)
+        return;
+    pthread_mutex_lock(&maintenance->m);
+    maintenance->stop = true;
+    pthread_cond_signal(&maintenance->wake);
+    pthread_mutex_unlock(&maintenance->m);
+    pthread_join(maintenance->thread, NULL);
+    maintenance->running = false;
+}
+
 void server_maintenance_done(struct server_maintenance *maintenance)
 {
-    if (maintenance->running) {
-        pthread_mutex_lock(&maintenance->m);
-        maintenance->stop = true;
-        pthread_cond_signal(&maintenance->wake);
-        pthread_mutex_unlock(&maintenance->m);
-        pthread_join(maintenance->thread, NULL);
-    }
+    server_maintenance_stop(maintenance);
     api_worker_done(&maintenance->worker);
     pthread_cond_destroy(&maintenance->wake);
     pthread_mutex_destroy(&maintenance->m);

@@ -17,6 +17,7 @@
 #define DAY HF_USEC_PER_DAY
 
 static const char *const log_levels[] = { "error", "warn", "notice", "info", "debug", NULL };
+static const char *const seal_kinds[] = { "key-file", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
 #define MEMBER(name)                                                                               \
@@ -33,7 +34,7 @@ const struct hf_config_row server_setting_rows[] = {
     { "location",                       HF_CONFIG_TEXT,     MEMBER(location),                    0,         0,           "local",                  NULL,        false, "Region name shown to clients for vaults made without one."                                                             },
     { "tls.certificate",                HF_CONFIG_TEXT,     MEMBER(tls_certificate),             0,         0,           NULL,                     NULL,        true,  "PEM file with the certificate chain for *.vault.<domain>, vault.<domain> and login.<domain>; read again on SIGHUP."    },
     { "tls.key",                        HF_CONFIG_TEXT,     MEMBER(tls_key),                     0,         0,           NULL,                     NULL,        true,  "PEM file with the certificate's private key."                                                                          },
-    { "seal.kind",                      HF_CONFIG_TEXT,     MEMBER(seal_kind),                   0,         0,           "key-file",               NULL,        false, "How the root key is protected while the server is down; key-file is the only kind so far."                             },
+    { "seal.kind",                      HF_CONFIG_CHOICE,   MEMBER(seal_kind),                   0,         0,           "key-file",                seal_kinds,  false, "How the root key is protected while the server is down; key-file is the only kind so far." },
     { "seal.key_file",                  HF_CONFIG_TEXT,     MEMBER(seal_key_file),               0,         0,           "/etc/holdfast/seal.key", NULL,        false, "Key file of the seal, mode 0600; keep it off the data folder's disk and backups."                                      },
     { "admin.socket",                   HF_CONFIG_TEXT,     MEMBER(admin_socket),                0,         0,           "",                       NULL,        false, "Unix socket for the command line; empty means admin.sock in the data folder."                                          },
     { "audit.folder",                   HF_CONFIG_TEXT,     MEMBER(audit_folder),                0,         0,           "",                       NULL,        false, "Folder of the audit log; empty means audit in the data folder."                                                        },
@@ -118,7 +119,11 @@ hf_err server_settings_load(const char *path, struct hf_diag *diag, struct serve
         err = hf_config_parse(server_setting_rows, server_setting_count, path, hf_buf_str(&text),
                               out, diag);
     hf_buf_done(&text);
-    return err == HF_OK ? server_settings_complete(out, diag) : err;
+    if (err != HF_OK)
+        return err;
+    struct hf_diag found = { 0 };
+    err = server_settings_complete(out, &found);
+    return err == HF_OK ? HF_OK : hf_fail(diag, err, found.field, "%s: %s", path, found.text);
 }
 
 hf_err server_settings_default(const char *data, struct hf_diag *diag, struct server_settings *out)

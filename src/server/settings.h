@@ -20,7 +20,7 @@ struct server_settings {
     char location[64];
     char tls_certificate[SERVER_PATH_MAX_BYTES];
     char tls_key[SERVER_PATH_MAX_BYTES];
-    char seal_kind[32];
+    int64_t seal_kind; /* index of choice: key-file */
     char seal_key_file[SERVER_PATH_MAX_BYTES];
     char admin_socket[SERVER_PATH_MAX_BYTES];
     char audit_folder[SERVER_PATH_MAX_BYTES];

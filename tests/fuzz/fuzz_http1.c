@@ -15,6 +15,8 @@ static void run(const uint8_t *data, size_t size, size_t step, bool must_defer, 
     if (!engine_init(&engine, false))
         return;
     engine.must_defer = must_defer;
+    if (must_defer)
+        engine.server.callbacks.refused = engine_refused;
     for (size_t i = 0; i < size; i += step) {
         const size_t n = size - i < step ? size - i : step;
         const bool is_open = engine_feed(&engine, (hf_bytes){ data + i, n });
@@ -30,6 +32,8 @@ static void run(const uint8_t *data, size_t size, size_t step, bool must_defer, 
     *out_handled = engine.handled;
     *out_state = engine.conn->h1.state;
     engine_done(&engine);
+    HF_ASSERT(atomic_load(&engine.server.usage.request_bytes) == 0);
+    HF_ASSERT(atomic_load(&engine.server.usage.answer_bytes) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

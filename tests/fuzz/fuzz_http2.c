@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hostile HTTP/2 peer: frames after a well-formed preface. The first byte says how the handler
- * answers and how the input is cut.
+ * answers, how the input is cut, and how scarce memory is.
  */
+#include "base/assert.h"
 #include "tests/unit/http/engine.h"
 
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -41,6 +42,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     engine.must_defer = (mode & 1) != 0;
     engine.refuses_flush = (mode & 4) != 0;
     engine.server.callbacks.handle = handle;
+    if ((mode & 16) != 0)
+        engine.server.callbacks.refused = engine_refused;
+    if ((mode & 32) != 0)
+        engine.server.config.max_body_memory = 3 * HTTP_SLOT_BYTES;
+    if ((mode & 64) != 0)
+        engine.answer_bytes = HTTP_CONN_ANSWER_BYTES;
     bool is_open = engine_feed(&engine, hf_str_bytes(HF_LIT(PREFACE EMPTY_SETTINGS)));
     for (size_t i = 1; i < size && is_open; i += step) {
         const size_t n = size - i < step ? size - i : step;
@@ -55,5 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     answer_deferred(&engine);
     engine_done(&engine);
+    HF_ASSERT(atomic_load(&engine.server.usage.request_bytes) == 0);
+    HF_ASSERT(atomic_load(&engine.server.usage.answer_bytes) == 0);
     return 0;
 }

@@ -89,6 +89,10 @@ static hf_err answer_added(struct api_call *call)
     if (call->result != HF_OK)
         return call->result;
     const struct access_command *command = call->state;
+    char id[HF_UUID_TEXT_BYTES + 1];
+    hf_uuid_format(&command->credential.id, id);
+    admin_audit(call, "%.*s;credential=%s;kind=%s", HF_STR_ARG(call->audit.id), id,
+                kind_name(command->credential.kind));
     struct hf_json_writer w = hf_json_writer_on(call->out);
     write_credential(&command->credential, command->secret, &w);
     return HF_OK;

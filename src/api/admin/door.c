@@ -56,6 +56,17 @@ hf_err admin_not_found(struct api_call *call, const char *what, hf_str name)
                     "There is no %s '%.*s'.", what, HF_STR_ARG(name));
 }
 
+void admin_audit(struct api_call *call, const char *format, ...)
+{
+    char text[MESSAGE_MAX_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (n > 0)
+        call->audit.id = hf_arena_dup_str(call->arena, hf_str_from_c(text));
+}
+
 hf_err admin_read(struct api_call *call, const struct api_field *fields, size_t count, void *target)
 {
     hf_err err = api_fields_read(fields, count, call->body, call->arena, &call->diag, target);

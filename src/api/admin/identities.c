@@ -50,6 +50,13 @@ static void write_identity(struct api_call *call, const struct access_principal 
     hf_jw_end_object(w);
 }
 
+static void audit_identity(struct api_call *call, const struct access_principal *identity)
+{
+    char id[HF_UUID_TEXT_BYTES + 1];
+    hf_uuid_format(&identity->object_id, id);
+    admin_audit(call, "identity=%s;name=%.*s", id, HF_STR_ARG(identity->name));
+}
+
 /* By name; HF_E_CONFLICT if several have it. */
 static hf_err find_by_name(struct api_call *call, hf_str name, struct access_principal *out)
 {
@@ -71,6 +78,7 @@ static hf_err find_by_name(struct api_call *call, hf_str name, struct access_pri
     if (found == NULL)
         return admin_not_found(call, "identity", name);
     *out = *found;
+    audit_identity(call, out);
     return HF_OK;
 }
 
@@ -82,6 +90,8 @@ hf_err admin_find_identity(struct api_call *call, hf_str text, struct access_pri
     hf_err err = access_principal_get(call->worker->access, call->txn, &id, call->arena, out);
     if (err == HF_E_NOT_FOUND)
         err = access_principal_by_client(call->worker->access, call->txn, &id, call->arena, out);
+    if (err == HF_OK)
+        audit_identity(call, out);
     return err == HF_E_NOT_FOUND ? admin_not_found(call, "identity", text) : err;
 }
 
@@ -128,6 +138,7 @@ static hf_err answer_created(struct api_call *call)
     if (call->result != HF_OK)
         return call->result;
     const struct access_command *command = call->state;
+    audit_identity(call, &command->principal);
     struct hf_json_writer w = hf_json_writer_on(call->out);
     write_identity(call, &command->principal, &w);
     return HF_OK;

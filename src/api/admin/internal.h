@@ -15,6 +15,8 @@ HF_MUST hf_err admin_read(struct api_call *call, const struct api_field *fields,
 /* 400 with a message for people. */
 hf_err admin_invalid(struct api_call *call, const char *format, ...) HF_PRINTF(2, 3);
 hf_err admin_not_found(struct api_call *call, const char *what, hf_str name);
+/* What the audit record tells of the object: by printf. */
+void admin_audit(struct api_call *call, const char *format, ...) HF_PRINTF(2, 3);
 /* Members written as text. */
 void admin_member_uuid(struct hf_json_writer *w, const char *name, const struct hf_uuid *uuid);
 /* seconds since 1970 */

@@ -117,8 +117,7 @@ static hf_err answer_created(struct api_call *call)
 
 /*
  * An identity of this installation by object id, client id or name; any other GUID is the object id of a trusted
- * issuer's principal
- * or group, which this server has no record of.
+ * issuer's principal or group, which this server has no record of.
  */
 static hf_err find_principal(struct api_call *call, hf_str text, struct hf_uuid *out)
 {
@@ -139,6 +138,14 @@ static hf_err find_principal(struct api_call *call, hf_str text, struct hf_uuid 
     return err == HF_E_NOT_FOUND ? HF_OK : err;
 }
 
+static void audit_assignment(struct api_call *call, const struct hf_uuid *principal,
+                             const struct access_role *role)
+{
+    char id[HF_UUID_TEXT_BYTES + 1];
+    hf_uuid_format(principal, id);
+    admin_audit(call, "principal=%s;role=%.*s", id, HF_STR_ARG(role->name));
+}
+
 hf_err admin_assignment_create(struct api_call *call)
 {
     struct assignment_body body = { 0 };
@@ -155,6 +162,7 @@ hf_err admin_assignment_create(struct api_call *call)
     if (access_role_find(body.role, &role) != HF_OK)
         return admin_not_found(call, "role", body.role);
     call->audit.resource_id = scope;
+    audit_assignment(call, &principal, role);
     struct access_command *command = NULL;
     err = access_assign(call->service->access, &principal, role, scope, call->now, call->arena,
                         &call->diag, &command);
@@ -176,13 +184,31 @@ static hf_err answer_deleted(struct api_call *call)
     return call->result;
 }
 
+/* The record tells what is taken away. */
+static hf_err audit_unassigned(struct api_call *call, const struct hf_uuid *id)
+{
+    struct access_assignment *all = NULL;
+    size_t count = 0;
+    hf_err err = access_assignment_list(call->worker->access, call->txn, call->arena, &all, &count);
+    for (size_t i = 0; err == HF_OK && i < count; i++) {
+        if (!hf_uuid_equal(&all[i].id, id))
+            continue;
+        call->audit.resource_id = all[i].scope;
+        audit_assignment(call, &all[i].principal, all[i].role);
+    }
+    return err;
+}
+
 hf_err admin_assignment_delete(struct api_call *call)
 {
     struct hf_uuid id;
     if (hf_uuid_parse(call->params[0], &id) != HF_OK)
         return admin_not_found(call, "role assignment", call->params[0]);
+    hf_err err = audit_unassigned(call, &id);
+    if (err != HF_OK)
+        return err;
     struct access_command *command = NULL;
-    hf_err err = access_unassign(call->service->access, &id, call->arena, &command);
+    err = access_unassign(call->service->access, &id, call->arena, &command);
     if (err != HF_OK)
         return err;
     call->state = command;

@@ -30,7 +30,8 @@ hf_err admin_status(struct api_call *call)
     const struct api_service *service = call->service;
     struct hf_json_writer w = hf_json_writer_on(call->out);
     hf_jw_begin_object(&w);
-    hf_jw_member_c(&w, "status", "ok");
+    hf_jw_member_c(&w, "status",
+                   audit_is_writable(service->audit) ? "ok" : "audit log cannot be written");
     hf_jw_member_c(&w, "version", HF_VERSION);
     hf_jw_member_str(&w, "tenantId", service->tenant);
     hf_jw_member_str(&w, "subscriptionId", service->subscription);
@@ -91,37 +92,25 @@ hf_err admin_clock_advance(struct api_call *call)
 
 /* ---- signing key ---- */
 
-struct rotation {
-    struct api_call *call;
-    struct access_command *command;
-    hf_err result;
-};
-
-/* Pool thread: makes the key (slow) and commits it. */
-static void rotate(struct api_call *call)
+/* Pool thread: makes the key (slow); the dispatcher commits it. */
+static void make_key(struct api_call *call)
 {
-    struct rotation *rotation = call->state;
-    rotation->result = access_signing_key_rotate(call->service->access, call->now, call->arena,
-                                                 &rotation->command);
-    if (rotation->result == HF_OK)
-        rotation->result = store_apply(call->service->store, &rotation->command->store);
+    struct access_command *command = NULL;
+    call->result = access_signing_key_rotate(call->service->access, call->now, call->arena,
+                                             &command);
+    if (call->result == HF_OK)
+        call->command = &command->store;
 }
 
 static hf_err answer_rotated(struct api_call *call)
 {
-    const struct rotation *rotation = call->state;
     hf_buf_put_c(call->out, "{}");
-    return rotation->result;
+    return call->result;
 }
 
 hf_err admin_signing_key_rotate(struct api_call *call)
 {
-    struct rotation *rotation = hf_arena_new_of(call->arena, struct rotation);
-    if (rotation == NULL)
-        return HF_E_NOMEM;
-    rotation->call = call;
-    call->state = rotation;
-    call->compute = rotate;
+    call->compute = make_key;
     call->finish = answer_rotated;
     return HF_OK;
 }

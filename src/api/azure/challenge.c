@@ -5,9 +5,9 @@
  */
 #include "api/azure/internal.h"
 
-static hf_err bearer_token(struct api_call *call, hf_str *out)
+static hf_err bearer_token(const struct http_request *request, hf_str *out)
 {
-    hf_str value = http_request_header(call->request, HF_LIT("authorization"));
+    hf_str value = http_request_header(request, HF_LIT("authorization"));
     if (value.p == NULL || !hf_str_starts_nocase(value, HF_LIT("bearer ")))
         return HF_E_UNAUTHENTICATED;
     *out = hf_str_trim(hf_str_sub(value, sizeof("bearer ") - 1, value.n));
@@ -36,7 +36,7 @@ hf_err azure_authenticate(struct api_call *call)
 {
     call->audit.operation_name = HF_LIT("Authentication"); /* until it has succeeded */
     hf_str token;
-    hf_err err = bearer_token(call, &token);
+    hf_err err = bearer_token(call->request, &token);
     if (err != HF_OK)
         return err;
     err = access_token_verify(call->worker->access, call->txn, token, call->now, call->arena,
@@ -45,4 +45,22 @@ hf_err azure_authenticate(struct api_call *call)
         return explain(call, err);
     call->audit.operation_name = HF_LIT("");
     return HF_OK;
+}
+
+bool azure_is_known(struct api_service *service, struct http_exchange *exchange)
+{
+    struct api_worker *worker = &service->workers[exchange->loop_index];
+    hf_str token;
+    struct store_txn *txn = NULL;
+    if (bearer_token(&exchange->request, &token) != HF_OK ||
+        store_read_begin(worker->reader, &txn) != HF_OK)
+        return false;
+    const struct access_caller *caller = NULL;
+    struct hf_diag diag = { 0 };
+    hf_err err = access_token_verify(worker->access, txn, token, hf_clock_now(service->clock),
+                                     exchange->arena, &diag, &caller);
+    if (err == HF_OK)
+        access_caller_release(worker->access, caller);
+    store_read_end(txn);
+    return err == HF_OK;
 }

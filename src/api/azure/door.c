@@ -271,13 +271,12 @@ static void fill_identity(struct api_call *call)
 void azure_complete(struct api_call *call)
 {
     static const struct http_header fixed[] = {
-        { { "cache-control", 13 }, { "no-cache", 8 } },
-        { { "pragma", 6 }, { "no-cache", 8 } },
-        { { "expires", 7 }, { "-1", 2 } },
-        { { "strict-transport-security", 25 }, { "max-age=31536000;includeSubDomains", 34 } },
-        { { "x-content-type-options", 22 }, { "nosniff", 7 } },
-        { { "x-ms-keyvault-service-version", 29 },
-          { SERVICE_VERSION, sizeof(SERVICE_VERSION) - 1 } },
+        { API_TEXT("cache-control"), API_TEXT("no-cache") },
+        { API_TEXT("pragma"), API_TEXT("no-cache") },
+        { API_TEXT("expires"), API_TEXT("-1") },
+        { API_TEXT("strict-transport-security"), API_TEXT("max-age=31536000;includeSubDomains") },
+        { API_TEXT("x-content-type-options"), API_TEXT("nosniff") },
+        { API_TEXT("x-ms-keyvault-service-version"), API_TEXT(SERVICE_VERSION) },
     };
     if (call->out->n > 0)
         api_add_header(call, HF_LIT("content-type"), HF_LIT("application/json; charset=utf-8"));

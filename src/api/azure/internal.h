@@ -31,6 +31,8 @@ void azure_write_error(struct api_call *call, hf_err err);
 
 /* Sets call->caller, or refuses with 401 and the challenge. */
 hf_err azure_authenticate(struct api_call *call);
+/* The request carries a token that verifies. */
+bool azure_is_known(struct api_service *service, struct http_exchange *exchange);
 
 /* ---- paging.c ---- */
 

@@ -113,6 +113,7 @@ const struct api_door azure_door = {
     .name = "azure",
     .ops = ops,
     .op_count = HF_ARRAY_LEN(ops),
+    .may_send_large = azure_is_known,
     .admit = azure_admit,
     .authorize = azure_authorize,
     .read_body = azure_read_body,

@@ -4,6 +4,8 @@
  */
 #include "api/azure/internal.h"
 
+#include <string.h>
+
 /* What the version segment of the path says. */
 struct secret_ref {
     hf_str name;
@@ -60,6 +62,13 @@ static hf_err restore_conflict(struct api_call *call, const struct vault_secret 
                     HF_STR_ARG(url), HF_STR_ARG(secret->name), version);
 }
 
+/* "exp" of "attributes.exp", as the service names properties. */
+static const char *last_part(const char *field)
+{
+    const char *dot = strrchr(field, '.');
+    return dot == NULL ? field : dot + 1;
+}
+
 /* The errors that mean the same in every operation. */
 static hf_err refuse(struct api_call *call, hf_err err)
 {
@@ -68,8 +77,7 @@ static hf_err refuse(struct api_call *call, hf_err err)
     if (err == HF_E_DELETED)
         return name_is_deleted(call);
     if (err == HF_E_INVALID)
-        return azure_bad_parameter(call, "Property %s has invalid value\r\n%s", call->diag.field,
-                                   call->diag.text);
+        return azure_bad_property(call, last_part(call->diag.field));
     return err;
 }
 
@@ -175,10 +183,23 @@ hf_err secret_update(struct api_call *call)
 
 /* ---- get ---- */
 
+/* Converts the secret of a certificate only (Key Vault REST, ContentType); there are no certificates yet. */
+static hf_err check_out_content_type(struct api_call *call)
+{
+    hf_str type;
+    hf_err err = api_query(call, HF_LIT("outContentType"), &type);
+    if (err != HF_OK || type.p == NULL)
+        return err;
+    return azure_bad_parameter(call,
+                               "outContentType is supported for the secrets of certificates only.");
+}
+
 hf_err secret_get(struct api_call *call)
 {
     struct secret_ref ref;
     hf_err err = read_ref(call, &ref);
+    if (err == HF_OK)
+        err = check_out_content_type(call);
     if (err != HF_OK)
         return err;
     struct vault_secret secret;

@@ -30,11 +30,11 @@ static hf_err pass(struct api_call *call HF_UNUSED)
 static void complete(struct api_call *call)
 {
     static const struct http_header fixed[] = {
-        { { "content-type", 12 }, { "application/json; charset=utf-8", 31 } },
-        { { "cache-control", 13 }, { "no-store", 8 } },
-        { { "pragma", 6 }, { "no-cache", 8 } },
-        { { "strict-transport-security", 25 }, { "max-age=31536000;includeSubDomains", 34 } },
-        { { "x-content-type-options", 22 }, { "nosniff", 7 } },
+        { API_TEXT("content-type"), API_TEXT("application/json; charset=utf-8") },
+        { API_TEXT("cache-control"), API_TEXT("no-store") },
+        { API_TEXT("pragma"), API_TEXT("no-cache") },
+        { API_TEXT("strict-transport-security"), API_TEXT("max-age=31536000;includeSubDomains") },
+        { API_TEXT("x-content-type-options"), API_TEXT("nosniff") },
     };
     for (size_t i = 0; i < HF_ARRAY_LEN(fixed); i++)
         api_add_header(call, fixed[i].name, fixed[i].value);

@@ -89,6 +89,34 @@ static hf_err check_tenant(struct api_call *call)
                       "Tenant '%.*s' not found.", HF_STR_ARG(call->params[0]));
 }
 
+/* Scopes of OpenID Connect: MSAL for Go sends them with every request; they change nothing here. */
+static bool is_openid_scope(hf_str scope)
+{
+    static const char *const names[] = { "openid", "profile", "email", "offline_access" };
+    for (size_t i = 0; i < HF_ARRAY_LEN(names); i++) {
+        if (hf_str_equal(scope, hf_str_from_c(names[i])))
+            return true;
+    }
+    return false;
+}
+
+/* The one scope of a blank-separated list that names a resource; empty if there is none. */
+static hf_err resource_scope(struct api_call *call, hf_str list, hf_str *out)
+{
+    hf_str found = { NULL, 0 };
+    hf_str part;
+    while (hf_str_next(&list, ' ', &part)) {
+        if (part.n == 0 || is_openid_scope(part))
+            continue;
+        if (found.n > 0)
+            return entra_fail(call, HF_E_INVALID, 400, "invalid_request", "700022",
+                              "The provided value for scope names more than one resource.");
+        found = part;
+    }
+    *out = found;
+    return HF_OK;
+}
+
 /* The resource is everything before the last "/.default". */
 static hf_err resource_of_scope(struct api_call *call, const struct entra_form *form, hf_str *out)
 {
@@ -97,8 +125,11 @@ static hf_err resource_of_scope(struct api_call *call, const struct entra_form *
                           "The 'resource' request parameter is not supported.");
     if (form->scope.n == 0)
         return missing(call, "scope");
-    hf_str scope = hf_str_trim(form->scope);
-    if (hf_str_find(scope, ' ') != scope.n || !hf_str_ends(scope, HF_LIT(DEFAULT_SCOPE)))
+    hf_str scope;
+    hf_err err = resource_scope(call, form->scope, &scope);
+    if (err != HF_OK)
+        return err;
+    if (!hf_str_ends(scope, HF_LIT(DEFAULT_SCOPE)))
         return entra_fail(call, HF_E_INVALID, 400, "invalid_scope", "1002012",
                           "The provided value for scope is not valid. Client credential flows must "
                           "have a scope value "
@@ -202,8 +233,13 @@ static hf_err answer(struct api_call *call)
         hf_jw_member_str(&w, "access_token", hf_buf_str(&request->order.text));
         hf_jw_end_object(&w);
     }
-    access_token_order_done(&request->order);
     return err;
+}
+
+static void release(struct api_call *call)
+{
+    struct token_request *request = call->state;
+    access_token_order_done(&request->order);
 }
 
 static void sign(struct api_call *call)
@@ -229,6 +265,13 @@ static void audit_client(struct api_call *call, struct token_request *request)
                                .appidacr = request->client.appidacr };
 }
 
+/* Who the client says it is: the record of a refused sign-in names it. */
+static void audit_claimed(struct api_call *call, const struct entra_form *form)
+{
+    call->audit.has_identity = form->client_id.n > 0;
+    call->audit.claims.appid = form->client_id;
+}
+
 /* From an authenticated client to a token being signed. */
 static hf_err order(struct api_call *call, struct token_request *request)
 {
@@ -244,6 +287,7 @@ static hf_err order(struct api_call *call, struct token_request *request)
     call->audit.id = request->resource;
     call->state = request;
     call->compute = sign;
+    call->release = release;
     call->finish = answer;
     return HF_OK;
 }
@@ -268,9 +312,11 @@ static hf_err issue(struct api_call *call, enum token_form kind)
     if (request == NULL)
         return HF_E_NOMEM;
     request->form = kind;
+    audit_claimed(call, &form);
     err = find_resource(call, &form, kind, &request->resource);
     if (err != HF_OK)
         return err;
+    call->audit.id = request->resource;
     err = authenticate(call, &form, &request->client);
     return err == HF_OK ? order(call, request) : err;
 }

@@ -25,6 +25,26 @@ static void test_error_every_code_has_status_and_body(void **state)
     }
 }
 
+/* What a class of errors means on the wire. */
+static void test_error_status_follows_the_class(void **state)
+{
+    (void)state;
+    static const int statuses[] = {
+        [HF_CLASS_INVALID] = 400,   [HF_CLASS_TOO_LARGE] = 413,   [HF_CLASS_UNAUTHENTICATED] = 401,
+        [HF_CLASS_FORBIDDEN] = 403, [HF_CLASS_NOT_FOUND] = 404,   [HF_CLASS_CONFLICT] = 409,
+        [HF_CLASS_THROTTLED] = 429, [HF_CLASS_UNSUPPORTED] = 405, [HF_CLASS_UNAVAILABLE] = 503,
+        [HF_CLASS_CORRUPT] = 500,   [HF_CLASS_INTERNAL] = 500,
+    };
+    for (int code = HF_OK + 1; code < HF_ERR_COUNT_; code++) {
+        struct fixture fixture;
+        fixture_init(&fixture, &azure_door, HTTP_GET, "/secrets", "");
+        azure_door.write_error(&fixture.call, (hf_err)code);
+        print_message("%s\n", hf_err_name((hf_err)code));
+        assert_int_equal(fixture.call.status, statuses[hf_err_class_of((hf_err)code)]);
+        fixture_done(&fixture);
+    }
+}
+
 static void test_error_unauthenticated_carries_the_challenge(void **state)
 {
     (void)state;
@@ -61,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error_every_code_has_status_and_body),
+        cmocka_unit_test(test_error_status_follows_the_class),
         cmocka_unit_test(test_error_unauthenticated_carries_the_challenge),
         cmocka_unit_test(test_error_explained_by_a_handler_is_kept),
     };

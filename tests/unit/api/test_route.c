@@ -55,6 +55,7 @@ static const struct route_case cases[] = {
     { "escaped name", HTTP_GET, "/secrets/a%2Db", HF_OK, "GetSecret", { "a-b", "" } },
     { "restore is no name", HTTP_POST, "/secrets/restore", HF_OK, "RestoreSecret", { NULL } },
     { "empty version in the middle", HTTP_POST, "/keys/k//sign", HF_OK, "Sign", { "k", "" } },
+    { "version left out in the middle", HTTP_POST, "/keys/k/sign", HF_OK, "Sign", { "k", "" } },
     { "version in the middle", HTTP_POST, "/keys/k/12/sign", HF_OK, "Sign", { "k", "12" } },
     { "update newest", HTTP_PATCH, "/secrets/a/", HF_OK, "UpdateSecret", { "a", "" } },
     { "purge", HTTP_DELETE, "/deletedsecrets/a", HF_OK, "PurgeDeletedSecret", { "a", NULL } },

@@ -67,16 +67,17 @@ static void test_write_partial_is_cut_off_and_the_log_goes_on(void **state)
         hf_err err = audit_batch_write(batch);
         limit_file_size(RLIM_INFINITY);
         assert_int_equal(err, HF_E_IO);
-        assert_true(audit_batch_is_empty(batch));
         assert_int_equal(segment_size(*state, 1), size);
         struct audit_head after = audit_log_head(log);
         assert_memory_equal(&after, &before, sizeof(before));
+        assert_int_equal(audit_batch_write(batch), HF_OK); /* the two were kept */
+        assert_true(audit_batch_is_empty(batch));
         number++;
     }
     audit_batch_free(batch);
     struct audit_head head = audit_log_head(log);
     audit_close(log);
-    assert_int_equal(head.seq, number - 1);
+    assert_int_equal(head.seq, 3 * (number - 1));
     assert_true(test_verify(*state, &head).intact);
 }
 
@@ -112,9 +113,8 @@ static void test_write_that_cannot_be_undone_fails_the_log_for_good(void **state
     add(batch, 3);
     assert_int_equal(audit_batch_write(batch), HF_E_DISK_FULL);
     assert_int_equal(dup2(saved, fd), fd);
-    add(batch, 3);
     assert_int_equal(audit_batch_write(batch), HF_E_IO);
-    assert_true(audit_batch_is_empty(batch));
+    assert_false(audit_batch_is_empty(batch));
     assert_int_equal(audit_sync(log), HF_E_IO);
     audit_batch_free(batch);
     audit_close(log);
@@ -209,7 +209,7 @@ static void test_write_new_segment_that_cannot_be_made_fails_until_it_can(void *
     add(batch, 2);
     assert_int_equal(audit_batch_write(batch), HF_E_IO);
     assert_int_equal(rmdir(path), 0);
-    add(batch, 2);
+    assert_false(audit_batch_is_empty(batch)); /* the record waits for the next try */
     assert_int_equal(audit_batch_write(batch), HF_OK);
     audit_batch_free(batch);
     struct audit_head head = audit_log_head(log);
@@ -234,8 +234,7 @@ static void test_write_in_a_later_segment_is_cut_back_there(void **state)
     limit_file_size(RLIM_INFINITY);
     assert_int_equal(err, HF_E_IO);
     assert_int_equal(segment_size(*state, 4), size);
-    add(batch, 5);
-    assert_int_equal(audit_batch_write(batch), HF_OK);
+    assert_int_equal(audit_batch_write(batch), HF_OK); /* the same record */
     assert_true(segment_size(*state, 4) > size);
     audit_batch_free(batch);
     struct audit_head head = audit_log_head(log);
@@ -255,6 +254,7 @@ static void test_batch_too_large_refuses_the_record_and_keeps_the_others(void **
     while (err == HF_OK) {
         char operation[32];
         struct audit_record record = test_record(1, operation);
+        record.has_identity = true;
         record.request_uri = (hf_str){ text, sizeof(text) };
         err = audit_batch_add(batch, &record);
         added += err == HF_OK;

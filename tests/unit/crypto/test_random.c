@@ -30,6 +30,17 @@ static void test_random_uuid_has_version_and_variant(void **state HF_UNUSED)
     }
 }
 
+/* More than are drawn at once. */
+static void test_random_uuids_all_differ(void **state HF_UNUSED)
+{
+    static struct hf_uuid uuids[200];
+    for (size_t i = 0; i < HF_ARRAY_LEN(uuids); i++) {
+        EXPECT_OK(crypto_random_uuid(&uuids[i]));
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(&uuids[i], &uuids[k], sizeof(uuids[i]));
+    }
+}
+
 static void test_random_secret_sizes_are_kept(void **state HF_UNUSED)
 {
     static const size_t sizes[] = { 0, 1, 32, 5000 };
@@ -54,6 +65,7 @@ int main(void)
         cmocka_unit_test(test_random_zero_bytes_is_fine),
         cmocka_unit_test(test_random_two_draws_differ),
         cmocka_unit_test(test_random_uuid_has_version_and_variant),
+        cmocka_unit_test(test_random_uuids_all_differ),
         cmocka_unit_test(test_random_secret_sizes_are_kept),
         cmocka_unit_test(test_random_secret_is_not_zero),
     };

@@ -181,14 +181,15 @@ static void test_record_empty_storage_key_round_trips(void **state HF_UNUSED)
 }
 
 /* Seals by the description in record.h alone. */
-static void seal_independently(const struct hf_secret *parent, hf_bytes plain, struct hf_buf *out)
+static void seal_independently(const struct hf_secret *parent, hf_bytes name, hf_bytes plain,
+                               struct hf_buf *out)
 {
     HF_CLEANUP(hf_secret_freep) struct hf_secret *derived = NULL;
-    EXPECT_OK(crypto_kdf(parent, HF_LIT("holdfast record v1"), storage_key(), &derived));
+    EXPECT_OK(crypto_kdf(parent, HF_LIT("holdfast record v1"), name, &derived));
     const uint8_t header[] = { 'H', FORMAT };
     TEST_BUF(aad);
     hf_buf_put(&aad, header, sizeof(header));
-    hf_buf_put_bytes(&aad, storage_key());
+    hf_buf_put_bytes(&aad, name);
     hf_buf_put(out, header, sizeof(header));
     hf_buf_put(out, nonce, sizeof(nonce));
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -214,8 +215,26 @@ static void test_record_bytes_are_as_described(void **state HF_UNUSED)
     TEST_BUF(record);
     seal_text(key, "value", &record);
     TEST_BUF(expected);
-    seal_independently(parent, hf_str_bytes(HF_LIT("value")), &expected);
+    seal_independently(parent, storage_key(), hf_str_bytes(HF_LIT("value")), &expected);
     assert_true(hf_bytes_equal(hf_buf_view(&record), hf_buf_view(&expected)));
+}
+
+/* Long ones go another way to libcrypto than short ones. */
+static void test_record_storage_key_of_any_size_is_as_described(void **state HF_UNUSED)
+{
+    HF_CLEANUP(hf_secret_freep) struct hf_secret *parent = make_filled_secret(1, 32);
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    const hf_bytes plain = hf_str_bytes(HF_LIT("value"));
+    static uint8_t bytes[1000];
+    for (size_t n = 1; n < sizeof(bytes); n += n < 300 ? 1 : 100) {
+        bytes[n - 1] = (uint8_t)n;
+        const hf_bytes name = { bytes, n };
+        TEST_BUF(expected);
+        TEST_BUF(record);
+        seal_independently(parent, name, plain, &expected);
+        EXPECT_OK(crypto_record_seal(key, name, FORMAT, nonce, plain, &record));
+        assert_true(hf_bytes_equal(hf_buf_view(&record), hf_buf_view(&expected)));
+    }
 }
 
 static void *use_often(void *argument)
@@ -272,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_record_any_size_round_trips),
         cmocka_unit_test(test_record_empty_storage_key_round_trips),
         cmocka_unit_test(test_record_bytes_are_as_described),
+        cmocka_unit_test(test_record_storage_key_of_any_size_is_as_described),
         cmocka_unit_test(test_record_key_dups_work_in_threads),
         cmocka_unit_test(test_record_key_free_of_null_is_fine),
     };

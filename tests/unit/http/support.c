@@ -149,10 +149,10 @@ static void handle(void *context, struct http_exchange *exchange)
     atomic_fetch_add(&fixture->handled, 1);
 }
 
-static size_t body_limit(void *context, const struct http_request *request)
+static size_t body_limit(void *context, struct http_exchange *exchange)
 {
     (void)context;
-    return hf_str_equal(request->path, HF_LIT("/echo")) ? (size_t)1 << 20 : 100;
+    return hf_str_equal(exchange->request.path, HF_LIT("/echo")) ? (size_t)1 << 20 : 100;
 }
 
 static void write_error(void *context, int status, struct hf_buf *out)

@@ -312,19 +312,6 @@ static void test_h1_input_ahead_beyond_bound_is_refused(void **state)
     engine_done(&engine);
 }
 
-static void test_h1_bodies_beyond_their_memory_get_503(void **state)
-{
-    (void)state;
-    struct engine engine;
-    assert_true(engine_init(&engine, false));
-    engine.server.config.max_body_memory = 100;
-    const hf_str input = HF_LIT("POST / HTTP/1.1\r\n" H "Content-Length: 101\r\n\r\n");
-    assert_false(engine_feed(&engine, hf_str_bytes(input)));
-    assert_true(sent_has(&engine, "HTTP/1.1 503 "));
-    assert_int_equal(atomic_load(&engine.server.body_bytes), 0);
-    engine_done(&engine);
-}
-
 static void test_h1_response_header_with_line_end_becomes_500(void **state)
 {
     (void)state;
@@ -383,7 +370,6 @@ int main(void)
         cmocka_unit_test(test_h1_pipelined_request_waits_for_deferred_answer),
         cmocka_unit_test(test_h1_deferred_answer_after_close_is_dropped),
         cmocka_unit_test(test_h1_input_ahead_beyond_bound_is_refused),
-        cmocka_unit_test(test_h1_bodies_beyond_their_memory_get_503),
         cmocka_unit_test(test_h1_response_header_with_line_end_becomes_500),
         cmocka_unit_test(test_h1_timeouts_answer_408),
         cmocka_unit_test(test_h1_next_requests_use_the_same_slot),

@@ -201,18 +201,38 @@ static void test_peers_limits_hold_and_are_given_back(void **state)
 {
     (void)state;
     struct http_peers peers;
+    struct http_usage *usage = NULL;
     assert_int_equal(http_peers_init(&peers, 3, 2), HF_OK);
-    assert_int_equal(http_peers_enter(&peers, 7), HF_OK);
-    assert_int_equal(http_peers_enter(&peers, 7), HF_OK);
-    assert_int_equal(http_peers_enter(&peers, 7), HF_E_THROTTLED);
-    assert_int_equal(http_peers_enter(&peers, 8), HF_OK);
-    assert_int_equal(http_peers_enter(&peers, 0), HF_E_THROTTLED);
+    assert_int_equal(http_peers_enter(&peers, 7, &usage), HF_OK);
+    assert_int_equal(http_peers_enter(&peers, 7, &usage), HF_OK);
+    assert_int_equal(http_peers_enter(&peers, 7, &usage), HF_E_THROTTLED);
+    assert_int_equal(http_peers_enter(&peers, 8, &usage), HF_OK);
+    assert_int_equal(http_peers_enter(&peers, 0, &usage), HF_E_THROTTLED);
     http_peers_leave(&peers, 8);
-    assert_int_equal(http_peers_enter(&peers, 7), HF_E_THROTTLED);
-    assert_int_equal(http_peers_enter(&peers, 0), HF_OK);
+    assert_int_equal(http_peers_enter(&peers, 7, &usage), HF_E_THROTTLED);
+    assert_int_equal(http_peers_enter(&peers, 0, &usage), HF_OK);
     http_peers_leave(&peers, 0);
     http_peers_leave(&peers, 7);
-    assert_int_equal(http_peers_enter(&peers, 7), HF_OK);
+    assert_int_equal(http_peers_enter(&peers, 7, &usage), HF_OK);
+    http_peers_done(&peers);
+}
+
+static void test_peers_usage_is_the_addresses_own(void **state)
+{
+    (void)state;
+    struct http_peers peers;
+    struct http_usage *a = NULL;
+    struct http_usage *also_a = NULL;
+    struct http_usage *b = NULL;
+    struct http_usage *local = NULL;
+    assert_int_equal(http_peers_init(&peers, 4, 2), HF_OK);
+    assert_int_equal(http_peers_enter(&peers, 7, &a), HF_OK);
+    assert_int_equal(http_peers_enter(&peers, 7, &also_a), HF_OK);
+    assert_int_equal(http_peers_enter(&peers, 8, &b), HF_OK);
+    assert_int_equal(http_peers_enter(&peers, 0, &local), HF_OK);
+    assert_ptr_equal(a, also_a);
+    assert_ptr_not_equal(a, b);
+    assert_null(local);
     http_peers_done(&peers);
 }
 
@@ -220,11 +240,12 @@ static void test_peers_many_addresses_come_and_go(void **state)
 {
     (void)state;
     struct http_peers peers;
+    struct http_usage *usage = NULL;
     assert_int_equal(http_peers_init(&peers, 500, 1), HF_OK);
     for (uint64_t round = 0; round < 3; round++) {
         for (uint64_t i = 1; i <= 500; i++)
-            assert_int_equal(http_peers_enter(&peers, i * (round + 1)), HF_OK);
-        assert_int_equal(http_peers_enter(&peers, 99999), HF_E_THROTTLED);
+            assert_int_equal(http_peers_enter(&peers, i * (round + 1), &usage), HF_OK);
+        assert_int_equal(http_peers_enter(&peers, 99999, &usage), HF_E_THROTTLED);
         for (uint64_t i = 500; i >= 1; i--)
             http_peers_leave(&peers, i * (round + 1));
     }
@@ -271,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_listen_address_of_both_families_is_accepted),
         cmocka_unit_test(test_peers_key_groups_addresses),
         cmocka_unit_test(test_peers_limits_hold_and_are_given_back),
+        cmocka_unit_test(test_peers_usage_is_the_addresses_own),
         cmocka_unit_test(test_peers_many_addresses_come_and_go),
         cmocka_unit_test(test_deadlines_come_due_in_order),
     };

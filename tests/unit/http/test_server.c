@@ -86,6 +86,9 @@ static void test_server_new_wrong_settings_are_named(void **state)
     fixture->config.idle_timeout = 0;
     expect_new_fails(fixture, HF_E_INVALID, "timeout");
     fixture->config = good;
+    fixture->config.drain_timeout = -1;
+    expect_new_fails(fixture, HF_E_INVALID, "timeout");
+    fixture->config = good;
     fixture->config.local_socket = fixture->certificate;
     expect_new_fails(fixture, HF_E_INVALID, "local_socket");
 }
@@ -488,6 +491,20 @@ static void test_server_stop_does_not_wait_longer_than_its_timeout(void **state)
     client_close(&client);
 }
 
+static void test_server_stop_without_drain_time_closes_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct client client;
+    fixture->config.drain_timeout = 0;
+    fixture_start(fixture);
+    assert_true(client_open(&client, fixture, NULL));
+    client_send(&client, "GET /keep HTTP/1.1\r\n" H);
+    wait_for(&fixture->handled, 1);
+    http_server_stop(fixture->server);
+    assert_true(client_is_closed(&client));
+    client_close(&client);
+}
+
 #define SERVER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -517,6 +534,7 @@ int main(void)
         SERVER_TEST(test_server_connections_per_address_are_limited),
         SERVER_TEST(test_server_connections_in_all_are_limited),
         SERVER_TEST(test_server_local_peer_has_its_user),
+        SERVER_TEST(test_server_stop_without_drain_time_closes_at_once),
         SERVER_TEST(test_server_stop_finishes_what_is_under_way),
         SERVER_TEST(test_server_stop_does_not_wait_longer_than_its_timeout),
     };

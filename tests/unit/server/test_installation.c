@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `holdfast init`: once, never over data that is there, and finished when it was interrupted.
+ */
+#include "support.h"
+
+#include "crypto/crypto.h"
+#include "seal/seal.h"
+#include "server/installation.h"
+
+#include <string.h>
+
+static hf_err install(struct place *place, struct server_installation *out)
+{
+    struct hf_clock clock = { 0 };
+    struct hf_diag diag = { 0 };
+    return server_install(&place->settings, &clock, &diag, out);
+}
+
+static void read_back(struct place *place, struct server_installation *out)
+{
+    struct hf_secret *root = NULL;
+    struct store *store = NULL;
+    struct hf_diag diag = { 0 };
+    assert_int_equal(server_open(&place->settings, &diag, &root, &store), HF_OK);
+    assert_int_equal(server_installation_read(store, root, out), HF_OK);
+    hf_secret_free(root);
+    store_close(store);
+}
+
+static void test_install_second_time_changes_nothing(void **state)
+{
+    (void)state;
+    struct place place;
+    place_init(&place);
+    struct server_installation first = { 0 };
+    struct server_installation second = { 0 };
+    struct server_installation stored = { 0 };
+    assert_int_equal(install(&place, &first), HF_OK);
+    assert_int_equal(install(&place, &second), HF_E_EXISTS);
+    read_back(&place, &stored);
+    assert_memory_equal(&stored.tenant, &first.tenant, sizeof(first.tenant));
+    assert_memory_equal(&stored.subscription, &first.subscription, sizeof(first.subscription));
+    assert_int_equal(stored.created, first.created);
+    place_done(&place);
+}
+
+static void test_install_without_seal_over_data_makes_no_new_seal(void **state)
+{
+    (void)state;
+    struct place place;
+    place_init(&place);
+    struct server_installation installation;
+    assert_int_equal(install(&place, &installation), HF_OK);
+    place_remove(&place, "data/seal");
+    assert_int_equal(install(&place, &installation), HF_E_EXISTS);
+    assert_false(place_has(&place, "data/seal"));
+    place_done(&place);
+}
+
+/* Interrupted after the seal, before the record: the same root key goes on. */
+static void test_install_interrupted_after_the_seal_is_finished(void **state)
+{
+    (void)state;
+    struct place place;
+    place_init(&place);
+    struct hf_diag diag = { 0 };
+    struct store *store = NULL;
+    const struct store_config store_config = { .folder = place.settings.data };
+    assert_int_equal(store_open(&store_config, &diag, &store),
+                     HF_OK); /* makes the folder, as init does */
+    store_close(store);
+    const struct seal_config seal = { .kind = "key-file",
+                                      .folder = place.settings.data,
+                                      .key_file = place.settings.seal_key_file };
+    struct hf_secret *root = NULL;
+    assert_int_equal(seal_init(&seal, &diag, &root), HF_OK);
+
+    struct server_installation installation;
+    struct server_installation stored;
+    assert_int_equal(install(&place, &installation), HF_OK);
+    struct hf_secret *opened = NULL;
+    assert_int_equal(seal_open(&seal, &diag, &opened), HF_OK);
+    assert_true(hf_secret_equal(root, hf_secret_view(opened)));
+    read_back(&place, &stored);
+    assert_memory_equal(&stored.tenant, &installation.tenant, sizeof(stored.tenant));
+    hf_secret_free(opened);
+    hf_secret_free(root);
+    place_done(&place);
+}
+
+static void test_open_before_install_says_so(void **state)
+{
+    (void)state;
+    struct place place;
+    place_init(&place);
+    struct hf_secret *root = NULL;
+    struct store *store = NULL;
+    struct hf_diag diag = { 0 };
+    assert_int_equal(server_open(&place.settings, &diag, &root, &store), HF_E_NOT_FOUND);
+    assert_null(root);
+    assert_null(store);
+    place_done(&place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_install_second_time_changes_nothing),
+        cmocka_unit_test(test_install_without_seal_over_data_makes_no_new_seal),
+        cmocka_unit_test(test_install_interrupted_after_the_seal_is_finished),
+        cmocka_unit_test(test_open_before_install_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
