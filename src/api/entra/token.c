@@ -104,7 +104,7 @@ static bool is_openid_scope(hf_str scope)
 static hf_err resource_scope(struct api_call *call, hf_str list, hf_str *out)
 {
     hf_str found = { NULL, 0 };
-    hf_str part;
+    hf_str part = { NULL, 0 };
     while (hf_str_next(&list, ' ', &part)) {
         if (part.n == 0 || is_openid_scope(part))
             continue;
@@ -125,7 +125,7 @@ static hf_err resource_of_scope(struct api_call *call, const struct entra_form *
                           "The 'resource' request parameter is not supported.");
     if (form->scope.n == 0)
         return missing(call, "scope");
-    hf_str scope;
+    hf_str scope = { NULL, 0 };
     hf_err err = resource_scope(call, form->scope, &scope);
     if (err != HF_OK)
         return err;
