@@ -45,9 +45,12 @@ static void test_credential_add_wrong_arguments_are_refused(void **state HF_UNUS
     EXPECT_ERR(HF_E_INVALID,
                access_credential_add_secret(s.engine, &app.object_id, ACCESS_CLIENT_SECRET, s.now,
                                             s.now, s.arena, &command));
-    static const char *const certificates[] = { "", "x",
-                                                "-----BEGIN CERTIFICATE-----\nAAAA\n"
-                                                "-----END CERTIFICATE-----\n" };
+    static const char *const certificates[] = {
+        "",
+        "x",
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n"
+         "-----END CERTIFICATE-----\n"),
+    };
     for (size_t i = 0; i < HF_ARRAY_LEN(certificates); i++) {
         struct hf_diag diag = { .field = "" };
         hf_bytes bytes = hf_str_bytes(hf_str_from_c(certificates[i]));
