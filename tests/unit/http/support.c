@@ -12,6 +12,7 @@
 #include "support.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -335,6 +336,17 @@ bool client_open_local(struct client *client, const struct fixture *fixture)
     return connect_socket(client, (const struct sockaddr *)&address, sizeof(address));
 }
 
+/* A signal may end a blocking call early; then libssl wants the same call again. */
+static bool is_interrupted(const struct client *client, ssize_t result)
+{
+    if (result > 0)
+        return false;
+    if (client->ssl == NULL)
+        return result < 0 && errno == EINTR;
+    const int reason = SSL_get_error(client->ssl, (int)result);
+    return (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) && errno == EINTR;
+}
+
 static bool start_tls(struct client *client, int version, const char *alpn)
 {
     unsigned char protocol[16] = { 0 };
@@ -354,7 +366,11 @@ static bool start_tls(struct client *client, int version, const char *alpn)
         SSL_set_alpn_protos(client->ssl, protocol, (unsigned)n + 1);
     }
     assert_int_equal(SSL_set_fd(client->ssl, client->fd), 1);
-    return SSL_connect(client->ssl) == 1;
+    int result;
+    do {
+        result = SSL_connect(client->ssl);
+    } while (is_interrupted(client, result));
+    return result == 1;
 }
 
 bool client_open(struct client *client, const struct fixture *fixture, const char *alpn)
@@ -389,8 +405,11 @@ void client_send(struct client *client, const char *text)
 
 static size_t receive_some(struct client *client, char *out, size_t n)
 {
-    const ssize_t got = client->ssl != NULL ? SSL_read(client->ssl, out, (int)n)
-                                            : recv(client->fd, out, n, 0);
+    ssize_t got;
+    do {
+        got = client->ssl != NULL ? SSL_read(client->ssl, out, (int)n)
+                                  : recv(client->fd, out, n, 0);
+    } while (is_interrupted(client, got));
     return got > 0 ? (size_t)got : 0;
 }
 
