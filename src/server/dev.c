@@ -36,7 +36,8 @@ static void print_usage(FILE *out)
         "  --data DIR        where everything is kept (default: " DEFAULT_DATA ")\n"
         "  --port N          port on 127.0.0.1; 0 takes any free one (default: " DEFAULT_PORT ")\n"
         "  --env-file FILE   written when the server is ready: lines KEY=VALUE for programs\n"
-        "  --movable-clock   let 'holdfast clock advance' move the server's clock (for tests)\n",
+        "  --movable-clock   let 'holdfast clock advance' move the server's clock (for tests)\n"
+        "  --accept-audit-loss   start although the audit log's end is damaged or missing\n",
         out);
 }
 
