@@ -79,6 +79,14 @@ static int read_source(const struct cli_input *input, struct hf_buf *out)
     return read_stream(hf_file_read_fd(STDIN_FILENO, out), "standard input");
 }
 
+/* A command that failed at the other end of a pipe must not replace a secret by nothing. */
+static int check_not_empty(const struct cli_input *input, const struct hf_buf *value)
+{
+    if (value->n > 0 || (cli_has(input, CLI_VALUE) && input->values[CLI_VALUE][0] == '\0'))
+        return CLI_OK;
+    return cli_fail(CLI_FAILED, "the value is empty; nothing was stored (--value '' stores it)");
+}
+
 /* JSON carries text only; a value of other bytes must be encoded by its owner. */
 static int check_text(const struct hf_buf *value)
 {
@@ -96,5 +104,7 @@ int cli_value_read(const struct cli_input *input, struct hf_buf *out)
     int code = read_source(input, out);
     if (code == CLI_OK && hf_buf_err(out) != HF_OK)
         code = cli_fail(CLI_FAILED, "the value: %s", hf_err_text(hf_buf_err(out)));
+    if (code == CLI_OK)
+        code = check_not_empty(input, out);
     return code == CLI_OK ? check_text(out) : code;
 }

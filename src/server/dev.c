@@ -108,13 +108,15 @@ static hf_err prepare(struct server_settings *settings, char *ca_file, size_t ca
     return dev_tls_prepare(settings, &clock, ca_file, ca_file_size, diag);
 }
 
-static hf_err announce(const struct dev_arguments *arguments, struct server_instance *instance,
-                       const struct dev_credentials *credentials, const char *ca_file)
+static hf_err announce(const struct dev_arguments *arguments, const char *admin_socket,
+                       struct server_instance *instance, const struct dev_credentials *credentials,
+                       const char *ca_file)
 {
     const struct dev_output output = { .service = server_instance_service(instance),
                                        .credentials = credentials,
                                        .data = arguments->data,
-                                       .ca_file = ca_file };
+                                       .ca_file = ca_file,
+                                       .admin_socket = admin_socket };
     struct hf_buf text;
     hf_buf_init_secret(&text, OUTPUT_MAX_BYTES);
     hf_err err = HF_OK;
@@ -144,7 +146,7 @@ static hf_err serve(const struct dev_arguments *arguments, const struct server_s
     if (err == HF_OK)
         err = server_instance_start(instance);
     if (err == HF_OK)
-        err = announce(arguments, instance, &credentials, ca_file);
+        err = announce(arguments, settings->admin_socket, instance, &credentials, ca_file);
     dev_credentials_done(&credentials);
     if (err == HF_OK)
         server_instance_wait(instance);

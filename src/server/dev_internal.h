@@ -36,6 +36,7 @@ struct dev_output {
     const struct dev_credentials *credentials;
     const char *data;
     const char *ca_file;
+    const char *admin_socket;
 };
 
 /* The lines KEY=VALUE for programs, into a secret buffer. */

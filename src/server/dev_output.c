@@ -33,14 +33,20 @@ static void put_url_line(struct hf_buf *out, const char *prefix, const char *nam
 }
 
 /* Clients run in other folders: paths must be absolute. */
+static void put_path_line(struct hf_buf *out, const char *prefix, const char *name,
+                          const char *path)
+{
+    char *absolute = realpath(path, NULL);
+    put_line(out, prefix, name, hf_str_from_c(absolute != NULL ? absolute : path));
+    free(absolute);
+}
+
 static void put_ca_lines(struct hf_buf *out, const char *prefix, const char *ca_file)
 {
     static const char *const names[] = { "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS",
                                          "REQUESTS_CA_BUNDLE" };
-    char *absolute = realpath(ca_file, NULL);
     for (size_t i = 0; i < HF_ARRAY_LEN(names); i++)
-        put_line(out, prefix, names[i], hf_str_from_c(absolute != NULL ? absolute : ca_file));
-    free(absolute);
+        put_path_line(out, prefix, names[i], ca_file);
 }
 
 static void put_identity(const struct dev_output *output, const char *prefix, struct hf_buf *out)
@@ -68,6 +74,7 @@ hf_err dev_write_env(const struct dev_output *output, struct hf_buf *out)
 {
     put_identity(output, "", out);
     put_application(output, "", out);
+    put_path_line(out, "", "HOLDFAST_SOCKET", output->admin_socket);
     return hf_buf_err(out);
 }
 
@@ -111,6 +118,9 @@ hf_err dev_write_banner(const struct dev_output *output, struct hf_buf *out)
     hf_buf_put_c(out, "\n# The same vault with a client secret (authority host, instance discovery "
                       "switched off):\n");
     put_application(output, "export ", out);
+    hf_buf_put_c(out, "\n# Administration from this machine (holdfast status, vault, identity, "
+                      "role):\n");
+    put_path_line(out, "export ", "HOLDFAST_SOCKET", output->admin_socket);
     hf_buf_put_u8(out, '\n');
     hf_buf_put_c(out, node_example);
     hf_buf_put_c(out, python_example);

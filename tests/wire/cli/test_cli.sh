@@ -287,7 +287,10 @@ test_values() {
     run 0 "show it" secret show s4 --value-only
     cmp -s "$folder/value" "$folder/out"
     note $? "escaped text changed on its way"
-    run 0 "empty value" secret set s5 </dev/null
+    run 1 "nothing from a pipe" secret set s5 </dev/null
+    run 1 "an empty file" secret set s5 --file /dev/null
+    run 3 "nothing was stored" secret show s5
+    run 0 "empty value on purpose" secret set s5 --value ''
     run 0 "show it" secret show s5 --value-only
     out_is_empty
 }
