@@ -4,14 +4,16 @@ BUILD ?= build
 DATA ?= dev-data
 PORT ?= 8443
 FUZZ_SECONDS ?= 60
+KILLS ?= 300
 
-.PHONY: help run program build test bench fuzz lint coverage install clean deps
+.PHONY: help run program build test bench fault fuzz lint coverage install clean deps
 
 help:
 	@echo 'make run       build, then start a development server (DATA=$(DATA), PORT=$(PORT))'
 	@echo 'make build     compile into $(BUILD)/'
 	@echo 'make test      everything that must be green: unit, sanitizers, wire, lint'
 	@echo 'make bench     requests per second and CPU per request, beside nginx'
+	@echo 'make fault     kill -9 under load KILLS=$(KILLS) times; what the clients saw is checked'
 	@echo 'make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make lint      layout, static analysis and the rules of the house'
 	@echo 'make coverage  line coverage of the unit tests'
@@ -48,6 +50,11 @@ lint:
 fuzz:
 	@tools/install-deps test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/fuzz
+
+fault:
+	@tools/install-deps test
+	@$(MAKE) --no-print-directory program
+	@KILLS=$(KILLS) tests/fault/kill_loop $(BUILD)/holdfast
 
 coverage:
 	@tools/install-deps all coverage
