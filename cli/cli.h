@@ -22,7 +22,7 @@ enum cli_exit {
     CLI_DENIED = 4,      /* not authenticated, or not allowed */
     CLI_UNREACHABLE = 5, /* no connection, no trust in the certificate, or not available now */
     CLI_CONFLICT = 6,    /* exists already, or is deleted but recoverable */
-    CLI_NOT_INTACT = 7,  /* `audit verify` found a wrong record */
+    CLI_NOT_INTACT = 7,  /* `audit verify` found a wrong record; a backup is damaged */
 };
 
 struct cli_input; /* cli/options.h */

@@ -23,6 +23,9 @@ static const char show_details[] = "Without --value-only or --json the value is 
 static const char credential_details[] =
     "Client secrets and certificates are for applications, identity headers for managed\n"
     "identities. A new secret is printed once; the server keeps only its hash.";
+static const char backup_details[] =
+    "Waits until it is made and prints its path. The server goes on meanwhile. The file holds\n"
+    "everything but the audit log, and opens with what unseals the server.";
 static const char verify_details[] =
     "Reads the whole log and names the first record that was changed, dropped or reordered; then\n"
     "the exit code is 7. Whether records are missing at the end only the running server knows;\n"
@@ -75,6 +78,11 @@ static const struct cli_command rows[] = {
     { "secret purge", "NAME", 0, VAULT, cli_secret_purge, false, "Destroy a deleted secret for good", NULL },
     { "secret backup", "NAME", 0, VAULT | CLI_BIT(CLI_BACKUP_TO), cli_secret_backup, false, "Write all versions of a secret to a file, encrypted", NULL },
     { "secret restore", "", 0, VAULT | CLI_BIT(CLI_BACKUP_FROM), cli_secret_restore, false, "Bring a secret back from a backup", NULL },
+
+    { "backup create", "", 0, LOCAL | CLI_BIT(CLI_INCREMENTAL), cli_backup_create, false, "Back the whole server up, encrypted, into its folder of backups", backup_details },
+    { "backup list", "", 0, LOCAL, cli_backup_list, false, "List the backups of the whole server", NULL },
+    { "backup verify", "[options] FILE...", 0, 0, run_elsewhere, false, "Check that backups are whole and follow each other", NULL },
+    { "backup restore", "[options] FILE...", 0, 0, run_elsewhere, false, "Make a server's data out of a backup and those that follow it", NULL },
 
     { "audit tail", "", 0, LOG | CLI_BIT(CLI_LINES), run_elsewhere, false, "Show the last records of the audit log", NULL },
     { "audit verify", "", 0, LOG | CLI_BIT(CLI_HEAD_SOCKET), run_elsewhere, false, "Check that the audit log is intact", verify_details },
@@ -183,7 +191,7 @@ int cli_run(int argc, char **argv)
     if (is_help(argv[1]))
         return cli_help(stdout);
     if (strcmp(argv[1], "--version") == 0)
-        return cli_print_line(hf_str_bytes(HF_LIT("holdfast " HF_VERSION)));
+        return cli_print_line(hf_str_bytes(HF_LIT("holdfast " HF_VERSION HF_VERSION_NOTE)));
     int used = 0;
     const struct cli_command *command = cli_command_find(argc - 1, argv + 1, &used);
     if (command == NULL)

@@ -25,6 +25,10 @@ int cli_read_duration(const char *option, const char *text, int64_t *out);
 int cli_status(const struct cli_input *input);
 int cli_clock_advance(const struct cli_input *input);
 
+/* backup_commands.c */
+int cli_backup_create(const struct cli_input *input);
+int cli_backup_list(const struct cli_input *input);
+
 /* vault_commands.c */
 int cli_vault_create(const struct cli_input *input);
 int cli_vault_list(const struct cli_input *input);

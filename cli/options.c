@@ -51,6 +51,7 @@ static const struct option_row rows[CLI_OPTION_COUNT_] = {
     [CLI_SECRET_ONLY]        = { "--value-only", NULL, "Print the new secret and nothing else." },
     [CLI_BACKUP_TO]          = { "--file", "FILE", "Write the backup to FILE, mode 0600; default standard output, unless a terminal." },
     [CLI_BACKUP_FROM]        = { "--file", "FILE", "Read the backup from FILE; default standard input." },
+    [CLI_INCREMENTAL]        = { "--incremental", NULL, "Only what changed since the last backup." },
 };
 /* clang-format on */
 

@@ -43,6 +43,7 @@ enum cli_option {
     CLI_SECRET_ONLY,
     CLI_BACKUP_TO,
     CLI_BACKUP_FROM,
+    CLI_INCREMENTAL,
     CLI_OPTION_COUNT_,
 };
 _Static_assert(CLI_OPTION_COUNT_ <= 64, "options are bits of a uint64_t");

@@ -13,6 +13,9 @@
 #pragma once
 
 #include "access/access.h"
+#include "api/overload.h"
+#include "api/quota.h"
+#include "api/refusal.h"
 #include "audit/audit.h"
 #include "base/arena.h"
 #include "base/json.h"
@@ -37,6 +40,7 @@
 
 struct api_call;
 struct api_door;
+struct api_backups;
 
 typedef hf_err (*api_handler_fn)(struct api_call *call);
 
@@ -82,6 +86,9 @@ struct api_settings {
     struct hf_uuid subscription;
     bool movable_clock; /* the clock may be moved over the local socket (tests) */
     hf_usec token_lifetime;
+    hf_usec target_delay;   /* see overload.h; 0: nothing is refused for being too slow */
+    int64_t principal_rate; /* requests per second of one caller; 0: no quota */
+    int64_t vault_rate;     /* and of one vault */
 };
 
 /* One per loop thread (and one for the maintenance thread). */
@@ -93,6 +100,8 @@ struct api_worker {
     struct crypto_record_key *paging; /* seals continuation tokens */
     /* answers are written here; used between two points of one thread only */
     struct hf_buf scratch;
+    struct api_overload overload;
+    bool has_new_records; /* in the batch, since the last before_flush */
 };
 
 /* One per process. Immutable after api_service_init(). */
@@ -119,10 +128,19 @@ struct api_service {
     char url_port[8];           /* ":8443" or "" */
     struct http_server *server; /* for counters; NULL before start */
     hf_usec started;
+    /* who may come in: any thread */
+    struct api_backlog commits;  /* commands handed to the writer */
+    struct api_backlog computes; /* computations handed to the pool */
+    struct api_quota principal_quota;
+    struct api_quota vault_quota;
+    struct api_quota strangers;     /* records of callers without a valid token, by address */
+    struct api_quota all_strangers; /* and of all of them together */
+    struct api_refusals refusals;
     /* the front doors: which one is chosen by host */
     const struct api_door *vault_door; /* <name>.vault.<domain>, and whatever fits nowhere */
     const struct api_door *login_door; /* login.<domain> */
     const struct api_door *local_door; /* the local socket */
+    const struct api_backups *backups; /* of the whole server: api/backups.h */
 };
 
 /* What an error answer says; empty text: taken from the door's table. */
@@ -177,6 +195,7 @@ struct api_call {
     hf_err result; /* of the command */
     struct http_task task;
     struct http_work work;
+    struct api_backlog_ticket ticket; /* while it waits for the writer or the pool */
 
     struct audit_record audit;
     bool skip_audit; /* health probes and public documents only */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define ERROR_TEXT_MAX_BYTES ((size_t)4096)
+#define HEALTH_MAX_BYTES 256
 
 /* ---- helpers for handlers ---- */
 
@@ -111,8 +112,10 @@ static void write_error(struct api_call *call, hf_err err)
 }
 
 /* A full batch is written out at once. */
-static hf_err add_record(struct audit_batch *batch, const struct audit_record *record)
+static hf_err add_record(struct api_worker *worker, const struct audit_record *record)
 {
+    struct audit_batch *batch = worker->audit;
+    worker->has_new_records = true;
     hf_err err = audit_batch_add(batch, record);
     if (err != HF_E_TOO_LARGE)
         return err;
@@ -128,10 +131,10 @@ static void complete(struct api_call *call, hf_err err)
     if (err != HF_OK)
         write_error(call, err);
     call->door->complete(call);
-    if (call->skip_audit)
+    if (call->skip_audit || !api_gate_records(call))
         return;
     fill_audit(call);
-    err = add_record(call->worker->audit, &call->audit);
+    err = add_record(call->worker, &call->audit);
     if (err == HF_OK)
         return;
     hf_log(HF_LOG_ERROR, "audit-record-failed", HF_KV_ERR(err),
@@ -177,28 +180,38 @@ static void resume(struct http_task *task)
 static void committed(struct store_command *command, hf_err result)
 {
     struct api_call *call = command->context;
+    api_gate_leave(call, &call->service->commits);
     call->result = result;
     call->task.run = resume;
     http_loop_post(call->exchange->loop, &call->task);
 }
 
 /*
- * What cannot be recorded is not done: while the audit log cannot be written, nothing is changed.
+ * What cannot be recorded is not done: while the audit log cannot be written, nothing is changed. On
+ * its reserve it takes the records of reads.
  */
 static hf_err submit_command(struct api_call *call)
 {
     HF_ASSERT(call->command != NULL);
-    if (!audit_is_writable(call->service->audit))
-        return HF_E_UNAVAILABLE;
+    struct api_service *service = call->service;
+    if (!audit_is_writable(service->audit))
+        return audit_takes_records(service->audit) ? HF_E_DISK_FULL : HF_E_UNAVAILABLE;
+    hf_err err = api_gate_enter(call, &service->commits);
+    if (err != HF_OK)
+        return err;
     call->command->context = call;
     call->command->done = committed;
-    return store_submit(call->service->store, call->command);
+    err = store_submit(service->store, call->command);
+    if (err != HF_OK)
+        api_backlog_give_up(&service->commits);
+    return err;
 }
 
 static void run_compute(struct http_work *work)
 {
     struct api_call *call = HF_CONTAINER_OF(work, struct api_call, work);
     call->compute(call);
+    api_gate_leave(call, &call->service->computes);
 }
 
 /* What was computed may have to be stored before it is answered. */
@@ -213,6 +226,21 @@ static void computed(struct http_work *work)
     finish(call, call->finish(call));
 }
 
+static hf_err submit_compute(struct api_call *call)
+{
+    HF_ASSERT(call->compute != NULL);
+    struct api_backlog *backlog = &call->service->computes;
+    hf_err err = api_gate_enter(call, backlog);
+    if (err != HF_OK)
+        return err;
+    call->work.compute = run_compute;
+    call->work.finish = computed;
+    err = http_loop_compute(call->exchange->loop, &call->work);
+    if (err != HF_OK)
+        api_backlog_give_up(backlog);
+    return err;
+}
+
 /*
  * Hands the call on; on success it is out of this thread's hands. The snapshot ends here: it must
  * not be held across a wait.
@@ -223,12 +251,7 @@ static hf_err submit(struct api_call *call)
     store_read_end(call->txn);
     call->txn = NULL;
     call->vault = NULL;
-    if (call->op->run == API_RUN_COMMIT)
-        return submit_command(call);
-    HF_ASSERT(call->compute != NULL);
-    call->work.compute = run_compute;
-    call->work.finish = computed;
-    return http_loop_compute(call->exchange->loop, &call->work);
+    return call->op->run == API_RUN_COMMIT ? submit_command(call) : submit_compute(call);
 }
 
 /* ---- the beginning of a call ---- */
@@ -259,6 +282,8 @@ static hf_err run(struct api_call *call)
     if (err != HF_OK)
         return err;
     err = call->door->admit(call);
+    if (err == HF_OK)
+        err = api_gate_take_quota(call);
     if (err != HF_OK)
         return err;
     err = api_route(call);
@@ -308,8 +333,8 @@ static void answer_out_of_memory(struct http_exchange *exchange)
 }
 
 /*
- * GET /health on any host: no vault, no caller, no record. 503 while the audit log cannot be
- * written, because requests are refused then.
+ * GET /health on any host: no vault, no caller, no record. 503 while the audit log takes no records,
+ * because requests are refused then.
  */
 static bool answer_health(const struct api_service *service, struct http_exchange *exchange)
 {
@@ -320,12 +345,14 @@ static bool answer_health(const struct api_service *service, struct http_exchang
         { API_TEXT("content-type"), API_TEXT("application/json; charset=utf-8") },
         { API_TEXT("cache-control"), API_TEXT("no-cache") },
     };
-    bool is_well = audit_is_writable(service->audit);
-    hf_str body =
-        is_well
-            ? HF_LIT("{\"status\":\"ok\"}")
-            : HF_LIT("{\"status\":\"unavailable\",\"reason\":\"the audit log cannot be written\"}");
-    struct http_response response = { .status = is_well ? 200 : 503,
+    enum audit_condition condition = audit_log_condition(service->audit);
+    bool is_serving = condition <= AUDIT_ON_RESERVE;
+    char reason[HEALTH_MAX_BYTES];
+    int n = snprintf(reason, sizeof(reason), "{\"status\":\"%s\",\"reason\":\"%s\"}",
+                     is_serving ? "degraded" : "unavailable", audit_condition_text(condition));
+    hf_str body = condition == AUDIT_WRITABLE ? HF_LIT("{\"status\":\"ok\"}")
+                                              : (hf_str){ reason, n < 0 ? 0 : (size_t)n };
+    struct http_response response = { .status = is_serving ? 200 : 503,
                                       .headers = headers,
                                       .header_count = HF_ARRAY_LEN(headers),
                                       .body = hf_str_bytes(body) };
@@ -335,7 +362,10 @@ static bool answer_health(const struct api_service *service, struct http_exchang
 
 static void handle(void *context, struct http_exchange *exchange)
 {
-    if (answer_health(context, exchange))
+    const struct http_request *request = &exchange->request;
+    if (answer_health(context, exchange) ||
+        api_gate_refuses(context, exchange, choose_door(context, request),
+                         effective_method(request)))
         return;
     struct api_call *call = hf_arena_new_of(exchange->arena, struct api_call);
     if (call == NULL) {
@@ -393,10 +423,15 @@ static const struct status_text *find_status(int status)
     return &http_errors[0];
 }
 
-static void write_http_error(void *context HF_UNUSED, int status, struct hf_buf *out)
+/* A 503 while the audit log takes no records says so: see before_flush. */
+static void write_http_error(void *context, int status, struct hf_buf *out)
 {
+    const struct api_service *service = context;
     const struct status_text *text = find_status(status);
-    hf_buf_putf(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", text->code, text->message);
+    const char *message = text->message;
+    if (status == 503 && !audit_takes_records(service->audit))
+        message = audit_condition_text(audit_log_condition(service->audit));
+    hf_buf_putf(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", text->code, message);
 }
 
 /* An attempt that never reached its operation is an attempt: it is recorded without a caller. */
@@ -409,19 +444,40 @@ static void refused(void *context, struct http_exchange *exchange, int status)
         call->status = status;
         call->error.status = status;
         call->error.message = hf_str_from_c(find_status(status)->message);
+        if (!api_gate_records(call))
+            return;
         fill_audit(call);
-        err = add_record(call->worker->audit, &call->audit);
+        err = add_record(call->worker, &call->audit);
     }
     if (err != HF_OK)
         hf_log(HF_LOG_ERROR, "audit-record-failed", HF_KV_ERR(err), HF_KV_INT("status", status));
 }
 
+static void incomplete(void *context, size_t loop_index HF_UNUSED, int status HF_UNUSED)
+{
+    struct api_service *service = context;
+    api_refusals_count(&service->refusals, API_REFUSED_INCOMPLETE);
+}
+
+static void turn_ended(void *context, size_t loop_index, hf_usec now, hf_usec duration,
+                       bool had_waited)
+{
+    struct api_service *service = context;
+    api_overload_turn(&service->workers[loop_index].overload, now, duration, had_waited);
+}
+
+/*
+ * Records of earlier turns may still wait for a log that takes them; answers without a record of
+ * their own (health, refusals) do not wait for that.
+ */
 static hf_err before_flush(void *context, size_t loop_index)
 {
-    const struct api_service *service = context;
-    struct audit_batch *batch = service->workers[loop_index].audit;
-    if (audit_batch_is_empty(batch))
+    struct api_service *service = context;
+    struct api_worker *worker = &service->workers[loop_index];
+    struct audit_batch *batch = worker->audit;
+    if (!worker->has_new_records || audit_batch_is_empty(batch))
         return HF_OK;
+    worker->has_new_records = false;
     hf_err err = audit_batch_write(batch);
     if (err != HF_OK)
         hf_log(HF_LOG_ERROR, "audit-write-failed", HF_KV_ERR(err),
@@ -435,4 +491,6 @@ const struct http_callbacks api_http_callbacks = {
     .write_error = write_http_error,
     .before_flush = before_flush,
     .refused = refused,
+    .incomplete = incomplete,
+    .turn_ended = turn_ended,
 };

@@ -9,6 +9,15 @@
 #include <stdlib.h>
 
 #define AZURE_HTTPS_PORT 443
+/*
+ * Records of attempts without a valid caller: of one address (an IPv4 address, an IPv6 /64 network) a
+ * thousand at once and one a second, of all together five thousand and twenty a second: with lines of
+ * at most 1.5 KiB less than 3 GB a day. What is above is recorded as a sum.
+ */
+#define STRANGER_RATE 1
+#define STRANGER_BURST 1000
+#define ALL_STRANGERS_RATE 20
+#define ALL_STRANGERS_BURST 5000
 #define TEXTS_MAX_BYTES ((size_t)16 * 1024)
 #define SCRATCH_KEEP_BYTES ((size_t)64 * 1024)
 
@@ -48,6 +57,7 @@ static hf_err make_texts(struct api_service *service)
 hf_err api_worker_init(struct api_service *service, struct api_worker *worker)
 {
     hf_buf_init_secret(&worker->scratch, API_ANSWER_MAX_BYTES);
+    worker->overload.target = service->settings.target_delay;
     hf_err err = store_reader_new(service->store, &worker->reader);
     if (err == HF_OK)
         err = vault_view_new(service->vaults, &worker->vaults);
@@ -57,6 +67,23 @@ hf_err api_worker_init(struct api_service *service, struct api_worker *worker)
         err = audit_batch_new(service->audit, &worker->audit);
     if (err == HF_OK)
         err = crypto_record_key_new(service->paging_key, &worker->paging);
+    return err;
+}
+
+static hf_err make_limits(struct api_service *service)
+{
+    const struct api_settings *settings = &service->settings;
+    service->commits.floor = API_BACKLOG_COMMITS_FLOOR;
+    service->computes.floor = API_BACKLOG_COMPUTES_FLOOR;
+    /* what a second allows may come at once */
+    hf_err err = api_quota_init(&service->principal_quota, settings->principal_rate,
+                                settings->principal_rate);
+    if (err == HF_OK)
+        err = api_quota_init(&service->vault_quota, settings->vault_rate, settings->vault_rate);
+    if (err == HF_OK)
+        err = api_quota_init(&service->strangers, STRANGER_RATE, STRANGER_BURST);
+    if (err == HF_OK)
+        err = api_quota_init(&service->all_strangers, ALL_STRANGERS_RATE, ALL_STRANGERS_BURST);
     return err;
 }
 
@@ -85,6 +112,8 @@ void api_worker_reset_scratch(struct api_worker *worker)
 hf_err api_service_init(struct api_service *service, size_t workers)
 {
     hf_err err = make_texts(service);
+    if (err == HF_OK)
+        err = make_limits(service);
     if (err != HF_OK)
         return err;
     service->workers = calloc(workers, sizeof(*service->workers));
@@ -107,6 +136,10 @@ void api_service_done(struct api_service *service)
     free(service->workers);
     service->workers = NULL;
     service->worker_count = 0;
+    api_quota_done(&service->principal_quota);
+    api_quota_done(&service->vault_quota);
+    api_quota_done(&service->strangers);
+    api_quota_done(&service->all_strangers);
     hf_arena_free(service->texts);
     service->texts = NULL;
 }

@@ -28,6 +28,9 @@
 #define AUDIT_CLIENT_TEXT_MAX_BYTES 4096
 #define AUDIT_UNKNOWN_TEXT_MAX_BYTES 512
 
+/* The operation of the first record after a restore. A log may begin with it, and with no other. */
+#define AUDIT_RESTORE_OPERATION "ServerRestore"
+
 struct audit_log;
 struct audit_batch;
 
@@ -43,8 +46,46 @@ struct audit_config {
     /* What the store knows to be durable, or NULL if it says nothing: the log must reach at least it. Seq 0 is knowledge:
      * nothing was durable yet. */
     const struct audit_head *expected;
+    /* Where a log begins whose earlier files are elsewhere, because the store was restored from a
+     * backup: its first record follows this one. NULL: with record 1. */
+    const struct audit_head *continue_from;
     /* open all the same if records that `expected` covers are gone or damaged: see audit_open() */
     bool accept_loss;
+    /* bytes of the file "audit.reserve", given up when the disk is full; 0: none */
+    uint64_t reserve_bytes;
+};
+
+/* What the log can do now. */
+enum audit_condition {
+    AUDIT_WRITABLE, /* takes records; the reserve is whole */
+    /* The disk is full, records go into the room that the reserve gave up. Refuse changes: the rest
+     * of the room is for the records of reads. */
+    AUDIT_ON_RESERVE,
+    AUDIT_DISK_FULL, /* takes none: the disk is full and the reserve used up */
+    AUDIT_FAILING,   /* takes none: the last write or sync failed */
+    AUDIT_TAMPERED,  /* takes none: somebody else has changed its file or folder */
+};
+
+/* What audit_maintain() finds changed behind the log's back. */
+enum audit_change {
+    AUDIT_UNCHANGED,
+    AUDIT_FILE_GONE,      /* the current file was deleted or renamed */
+    AUDIT_FILE_REPLACED,  /* another file has its name */
+    AUDIT_FILE_CUT,       /* it is shorter than what was written */
+    AUDIT_FILE_GROWN,     /* somebody else has written to it */
+    AUDIT_FILE_REWRITTEN, /* its last line is not the one that was written */
+    AUDIT_FOLDER_GONE,    /* the folder was deleted, renamed or replaced */
+    /* An earlier file is gone, replaced or has another length. The log goes on: it is evidence that
+     * is lost, not the place of new records. */
+    AUDIT_EARLIER_FILE,
+};
+
+struct audit_report {
+    enum audit_condition condition;
+    enum audit_change change; /* found now, or before and still so */
+    bool is_new;              /* it was not so at the last call */
+    bool is_restored;         /* the deleted file was written anew from what is still open */
+    uint64_t first;           /* of the file concerned: the number of its first record */
 };
 
 /* The authenticated caller, from the token's claims; empty members are left out of the record. */
@@ -126,16 +167,29 @@ uint64_t audit_recovered_bytes(const struct audit_log *log);
 const char *audit_recovered_file(const struct audit_log *log);
 
 /*
- * Whether the log is likely to take the next record: true after open, false after a write or sync that
- * failed, true again after a write or probe that did not. Any thread, without a lock: ask it before a
- * change is committed that could not be recorded.
+ * Whether changes may be made: false while the log takes no records or is on its reserve. Known since
+ * the last write, sync or probe. Any thread, without a lock: ask it before a change is committed that
+ * could not be recorded.
  */
 bool audit_is_writable(const struct audit_log *log);
+/* More than that. Any thread, without a lock. Both texts are for people, static and never NULL. */
+enum audit_condition audit_log_condition(const struct audit_log *log);
+const char *audit_condition_text(enum audit_condition condition);
+const char *audit_change_text(enum audit_change change);
+/* Whether records can be expected to go in: the first two conditions. */
+bool audit_takes_records(const struct audit_log *log);
+/*
+ * Each second, one thread: looks whether somebody changed the log (see enum audit_change), syncs,
+ * mends what a failed write or sync has left, tries for room, makes the reserve again. *out is set in
+ * any case. Fails: HF_E_DISK_FULL, HF_E_IO, HF_E_CORRUPT (changed by somebody else), HF_E_UNAVAILABLE.
+ */
+HF_MUST hf_err audit_maintain(struct audit_log *log, struct audit_report *out);
 /*
  * Tries whether the log can take records (room on the disk for 256 KiB, limits, the next file if the
- * current one is full), and sets what audit_is_writable() says. Nothing is written to the log's lines
- * and nothing a reader could see; "audit.probe" may show up in the folder for a moment. For a timer,
- * while the log is not writable. Fails: HF_E_DISK_FULL, HF_E_IO (for good, if only a new start helps).
+ * current one is full), and sets what audit_is_writable() says. First it mends what a failed write or
+ * sync has left: README.md says how. Nothing is written to the log's lines and nothing a reader could
+ * see; "audit.probe" may show up in the folder for a moment. For a timer, while the log is not
+ * writable. Fails: HF_E_DISK_FULL, HF_E_IO.
  */
 HF_MUST hf_err audit_probe(struct audit_log *log);
 
@@ -162,7 +216,8 @@ HF_MUST hf_err audit_sync(struct audit_log *log);
 
 struct audit_verdict {
     bool intact;
-    uint64_t records;       /* intact records from the start */
+    uint64_t records;      /* intact records from the start */
+    uint64_t begins_after; /* 0, or the last record before a restore: up to it they are elsewhere */
     struct audit_head head; /* after them */
     uint64_t bad_seq;       /* the first record that is wrong, if not intact */
     char file[256];         /* and its file (name only) and line */

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log open for appending. One mutex serialises the writers; the files are opened for appending
- * only, and what a failed write left is cut off again. If even that fails, the log is at an unknown
- * end: it takes no further record until the process starts anew, where opening repairs or refuses
- * it.
+ * only, and what a failed write left is cut off again. If even that fails, or a sync, the log takes no
+ * further record until mend.c has put its end in order.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1 /* memrchr */
 #endif
-#include "audit/internal.h"
+#include "audit/log.h"
 
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,20 +22,6 @@
 #define FOLDER_MODE 0700
 #define SEGMENT_DEFAULT_BYTES (UINT64_C(256) * 1024 * 1024)
 
-struct audit_log {
-    int folder;               /* immutable; locked against other processes */
-    uint64_t segment_bytes;   /* immutable */
-    struct audit_aside aside; /* immutable after open */
-    atomic_bool is_writable;  /* any thread; changed under m */
-    pthread_mutex_t m;
-    int fd;                    /* under m: the current segment */
-    uint64_t size;             /* under m: its bytes */
-    struct audit_head head;    /* under m: what was written */
-    struct audit_head durable; /* under m: what survives a power failure */
-    bool is_failed;            /* under m: nothing can be appended any more */
-    uint64_t failures;         /* under m: of writes and syncs */
-};
-
 static struct audit_log *log_new(const struct audit_config *config)
 {
     struct audit_log *log = calloc(1, sizeof(*log));
@@ -46,8 +29,14 @@ static struct audit_log *log_new(const struct audit_config *config)
         return NULL;
     log->folder = -1;
     log->fd = -1;
+    log->reserve.fd = -1;
+    log->path = strdup(config->folder);
+    if (log->path == NULL) {
+        free(log);
+        return NULL;
+    }
     log->segment_bytes = config->segment_bytes != 0 ? config->segment_bytes : SEGMENT_DEFAULT_BYTES;
-    atomic_init(&log->is_writable, true);
+    atomic_init(&log->condition, AUDIT_WRITABLE);
     (void)pthread_mutex_init(&log->m, NULL);
     return log;
 }
@@ -58,7 +47,10 @@ static void log_free(struct audit_log *log)
         return;
     (void)pthread_mutex_destroy(&log->m);
     hf_fd_closep(&log->fd);
+    audit_reserve_close(&log->reserve);
     hf_fd_closep(&log->folder);
+    free(log->closed);
+    free(log->path);
     free(log);
 }
 HF_DEFINE_FREEP(struct audit_log, log_free)
@@ -222,6 +214,7 @@ static hf_err take_over(struct audit_log *log, const struct audit_scan *scan)
     if (fsync(log->fd) != 0)
         return hf_err_from_errno(errno);
     log->size = scan->intact_bytes;
+    log->durable_size = log->size;
     return HF_OK;
 }
 
@@ -244,9 +237,19 @@ static hf_err open_last(struct audit_log *log, const struct audit_segments *segm
         err = set_aside(log, scan, diag);
     if (err == HF_OK)
         err = take_over(log, scan);
+    log->first = first;
+    for (size_t i = 0; i + 1 < segments->count && err == HF_OK; i++)
+        err = audit_watch_closed(log, segments->first[i]);
     if (err == HF_OK)
         return HF_OK;
     return hf_fail(diag, err, "", "audit-%020" PRIu64 ".jsonl: %s", first, hf_err_text(err));
+}
+
+/* The files before the restore are not here. */
+static bool begins_after_restore(const struct audit_head *restored,
+                                 const struct audit_segments *segments)
+{
+    return restored != NULL && (segments->count == 0 || segments->first[0] == restored->seq + 1);
 }
 
 static hf_err open_log(struct audit_log *log, const struct audit_config *config,
@@ -260,6 +263,8 @@ static hf_err open_log(struct audit_log *log, const struct audit_config *config,
     if (err != HF_OK)
         return hf_fail(diag, err, "", "audit log folder %s: %s", config->folder, hf_err_text(err));
     struct audit_scan scan = { .expected = config->expected };
+    if (begins_after_restore(config->continue_from, &segments))
+        scan.head = *config->continue_from;
     if (segments.count > 0)
         err = open_last(log, &segments, config->accept_loss, &scan, diag);
     else
@@ -269,8 +274,13 @@ static hf_err open_log(struct audit_log *log, const struct audit_config *config,
         return err;
     log->head = scan.head;
     log->durable = scan.head;
-    if (log->fd < 0)
+    if (log->fd < 0) {
+        log->first = log->head.seq + 1;
         err = make_segment(log, &log->fd);
+    }
+    if (err == HF_OK)
+        err = audit_reserve_open(log->folder, config->reserve_bytes, &log->reserve);
+    audit_log_judge(log);
     if (err == HF_OK)
         return HF_OK;
     return hf_fail(diag, err, "", "audit log folder %s: cannot make a file: %s", config->folder,
@@ -324,71 +334,70 @@ const char *audit_recovered_file(const struct audit_log *log)
     return log->aside.name;
 }
 
+enum audit_condition audit_log_condition(const struct audit_log *log)
+{
+    return atomic_load(&log->condition);
+}
+
 bool audit_is_writable(const struct audit_log *log)
 {
-    return atomic_load(&log->is_writable);
+    return audit_log_condition(log) == AUDIT_WRITABLE;
 }
 
-/* Under m. */
-static void note_failure(struct audit_log *log)
+bool audit_takes_records(const struct audit_log *log)
 {
-    log->failures++;
-    atomic_store(&log->is_writable, false);
+    return audit_log_condition(log) <= AUDIT_ON_RESERVE;
 }
 
-/* After a failed sync nobody knows what the disk holds, so the log takes nothing more. Under m. */
-static hf_err note_synced(struct audit_log *log, bool is_synced, const struct audit_head *head)
+const char *audit_condition_text(enum audit_condition condition)
 {
-    if (!is_synced) {
-        log->is_failed = true;
-        note_failure(log);
-        return HF_E_IO;
+    switch (condition) {
+    case AUDIT_WRITABLE:
+        return "the audit log can be written";
+    case AUDIT_ON_RESERVE:
+        return "the audit log's disk is full, its reserve is in use: changes are refused";
+    case AUDIT_DISK_FULL:
+        return "the audit log cannot be written: its disk is full";
+    case AUDIT_FAILING:
+        return "the audit log cannot be written: its disk fails";
+    case AUDIT_TAMPERED:
+        return "the audit log was changed by somebody else";
     }
+    return "";
+}
+
+/* --- what is known of it: under m ------------------------------------------------------------- */
+
+static enum audit_condition condition_of(const struct audit_log *log)
+{
+    bool is_full = log->last_error == HF_E_DISK_FULL && log->fault == AUDIT_FAULT_NONE;
+    if (log->change != AUDIT_UNCHANGED)
+        return AUDIT_TAMPERED;
+    if (is_full)
+        return log->reserve.size > 0 ? AUDIT_ON_RESERVE : AUDIT_DISK_FULL;
+    if (log->last_error != HF_OK || log->fault != AUDIT_FAULT_NONE)
+        return AUDIT_FAILING;
+    return audit_reserve_is_whole(&log->reserve) ? AUDIT_WRITABLE : AUDIT_ON_RESERVE;
+}
+
+void audit_log_judge(struct audit_log *log)
+{
+    atomic_store(&log->condition, condition_of(log));
+}
+
+void audit_log_note(struct audit_log *log, hf_err err)
+{
+    log->last_error = err;
+    log->failures += err != HF_OK;
+    audit_log_judge(log);
+}
+
+void audit_log_note_durable(struct audit_log *log, const struct audit_head *head, uint64_t size)
+{
     if (log->durable.seq < head->seq)
         log->durable = *head;
-    return HF_OK;
-}
-
-/* The sync itself runs outside the lock, on a descriptor of its own, so that no request waits for
- * it. */
-hf_err audit_sync(struct audit_log *log)
-{
-    HF_CLEANUP(hf_fd_closep) int fd = -1;
-    (void)pthread_mutex_lock(&log->m);
-    bool is_failed = log->is_failed;
-    bool is_durable = log->durable.seq == log->head.seq;
-    struct audit_head head = log->head;
-    if (!is_failed && !is_durable)
-        fd = fcntl(log->fd, F_DUPFD_CLOEXEC, 0);
-    (void)pthread_mutex_unlock(&log->m);
-    if (is_failed)
-        return HF_E_IO;
-    if (is_durable)
-        return HF_OK;
-    if (fd < 0)
-        return HF_E_UNAVAILABLE;
-
-    bool is_synced = fdatasync(fd) == 0;
-    (void)pthread_mutex_lock(&log->m);
-    hf_err err = note_synced(log, is_synced, &head);
-    (void)pthread_mutex_unlock(&log->m);
-    return err;
-}
-
-/* Under m. */
-static hf_err change_segment(struct audit_log *log)
-{
-    hf_err err = note_synced(log, fdatasync(log->fd) == 0, &log->head);
-    if (err != HF_OK)
-        return err;
-    int fd = -1;
-    err = make_segment(log, &fd);
-    if (err != HF_OK)
-        return err;
-    (void)close(log->fd);
-    log->fd = fd;
-    log->size = 0;
-    return HF_OK;
+    if (log->durable_size < size)
+        log->durable_size = size;
 }
 
 /* What callers are promised: HF_E_DISK_FULL or HF_E_IO. */
@@ -397,14 +406,104 @@ static hf_err write_error(hf_err err)
     return err == HF_OK || err == HF_E_DISK_FULL ? err : HF_E_IO;
 }
 
+/* --- syncing ---------------------------------------------------------------------------------- */
+
+/* After a failed sync nobody knows what the disk holds. Under m. */
+static hf_err note_synced(struct audit_log *log, int result, const struct audit_head *head,
+                          uint64_t size)
+{
+    if (result != 0) {
+        log->fault = AUDIT_FAULT_SYNC;
+        audit_log_note(log, HF_E_IO);
+        return HF_E_IO;
+    }
+    audit_log_note_durable(log, head, size);
+    return HF_OK;
+}
+
+/* Takes what is to be synced; *fd is -1 if nothing is. */
+static hf_err begin_sync(struct audit_log *log, struct audit_head *head, uint64_t *size, int *fd)
+{
+    (void)pthread_mutex_lock(&log->m);
+    hf_err err = log->fault != AUDIT_FAULT_NONE ? HF_E_IO : HF_OK;
+    *head = log->head;
+    *size = log->size;
+    if (err == HF_OK && log->durable.seq != log->head.seq) {
+        *fd = fcntl(log->fd, F_DUPFD_CLOEXEC, 0);
+        err = *fd < 0 ? HF_E_UNAVAILABLE : HF_OK;
+    }
+    log->syncing += *fd >= 0;
+    (void)pthread_mutex_unlock(&log->m);
+    return err;
+}
+
+/* The sync itself runs outside the lock, on a descriptor of its own, so that no request waits for
+ * it. */
+hf_err audit_sync(struct audit_log *log)
+{
+    HF_CLEANUP(hf_fd_closep) int fd = -1;
+    struct audit_head head;
+    uint64_t size = 0;
+    hf_err err = begin_sync(log, &head, &size, &fd);
+    if (err != HF_OK || fd < 0)
+        return err;
+    int result = fdatasync(fd);
+    (void)pthread_mutex_lock(&log->m);
+    log->syncing--;
+    err = note_synced(log, result, &head, size);
+    (void)pthread_mutex_unlock(&log->m);
+    return err;
+}
+
+/* --- appending -------------------------------------------------------------------------------- */
+
+/* Under m. */
+static hf_err change_segment(struct audit_log *log)
+{
+    hf_err err = note_synced(log, fdatasync(log->fd), &log->head, log->size);
+    if (err != HF_OK)
+        return err;
+    int fd = -1;
+    err = make_segment(log, &fd);
+    while (err == HF_E_DISK_FULL && audit_reserve_give(&log->reserve, AUDIT_ROOM_BYTES))
+        err = make_segment(log, &fd);
+    if (err == HF_OK)
+        err = audit_watch_closed(log, log->first);
+    if (err != HF_OK) {
+        hf_fd_closep(&fd);
+        return err;
+    }
+    (void)close(log->fd);
+    log->fd = fd;
+    log->first = log->head.seq + 1;
+    log->size = 0;
+    log->durable_size = 0;
+    log->last_bytes = 0;
+    return HF_OK;
+}
+
+/*
+ * A file that is being synced outside of the lock stays the current one for that long: its failure
+ * would otherwise be told about the wrong file. Under m.
+ */
+static bool is_segment_full(const struct audit_log *log)
+{
+    return log->size >= log->segment_bytes && log->syncing == 0;
+}
+
+static hf_err check_usable(const struct audit_log *log)
+{
+    return log->fault != AUDIT_FAULT_NONE || log->change != AUDIT_UNCHANGED ? HF_E_IO : HF_OK;
+}
+
 hf_err audit_log_begin(struct audit_log *log, struct audit_head *head)
 {
     (void)pthread_mutex_lock(&log->m);
-    hf_err err = log->is_failed ? HF_E_IO : HF_OK;
-    if (err == HF_OK && log->size >= log->segment_bytes)
+    hf_err err = check_usable(log);
+    if (err == HF_OK && is_segment_full(log))
         err = change_segment(log);
     if (err != HF_OK) {
-        note_failure(log);
+        audit_log_note(log, write_error(err));
         (void)pthread_mutex_unlock(&log->m);
         return write_error(err);
     }
@@ -412,59 +511,82 @@ hf_err audit_log_begin(struct audit_log *log, struct audit_head *head)
     return HF_OK;
 }
 
-/* Cuts off what a failed write left. Under m. */
-static void cut_back(struct audit_log *log)
+bool audit_log_cut_back(struct audit_log *log)
 {
     int result = -1;
     do
         result = ftruncate(log->fd, (off_t)log->size);
     while (result != 0 && errno == EINTR);
     if (result != 0)
-        log->is_failed = true;
+        log->fault = AUDIT_FAULT_TAIL;
+    return result == 0;
+}
+
+/* On a full disk, room that the reserve gives up goes to the file at once. Under m. */
+static hf_err append(struct audit_log *log, hf_bytes lines)
+{
+    hf_err err = hf_fd_write_all(log->fd, lines);
+    while (err != HF_OK && audit_log_cut_back(log) && err == HF_E_DISK_FULL &&
+           audit_reserve_give(&log->reserve, lines.n)) {
+        hf_ignore(audit_room_reserve(log->fd, log->size));
+        err = hf_fd_write_all(log->fd, lines);
+    }
+    return write_error(err);
+}
+
+static uint64_t last_line_bytes(hf_bytes lines)
+{
+    const uint8_t *newline = lines.n < 2 ? NULL : memrchr(lines.p, '\n', lines.n - 1);
+    return newline == NULL ? lines.n : (uint64_t)(lines.p + lines.n - 1 - newline);
 }
 
 hf_err audit_log_commit(struct audit_log *log, hf_bytes lines, const struct audit_head *head)
 {
-    hf_err err = hf_fd_write_all(log->fd, lines);
+    hf_err err = append(log, lines);
     if (err == HF_OK) {
         log->size += lines.n;
         log->head = *head;
-        atomic_store(&log->is_writable, true);
-    } else {
-        note_failure(log);
-        cut_back(log);
+        log->last_bytes = last_line_bytes(lines);
     }
+    audit_log_note(log, err);
     (void)pthread_mutex_unlock(&log->m);
-    return write_error(err);
+    return err;
 }
 
 void audit_log_abort(struct audit_log *log)
 {
-    note_failure(log);
+    audit_log_note(log, HF_E_IO);
     (void)pthread_mutex_unlock(&log->m);
 }
+
+/* --- keeping it ------------------------------------------------------------------------------- */
 
 /* Whether the next write can go on where the log ends. Under m. */
 static hf_err prepare_segment(struct audit_log *log)
 {
-    if (log->is_failed)
-        return HF_E_IO;
-    if (log->size >= log->segment_bytes) {
-        hf_err err = change_segment(log);
-        if (err != HF_OK)
-            return err;
-    }
-    return audit_room_reserve(log->fd, log->size);
+    hf_err err = check_usable(log);
+    if (err == HF_OK && is_segment_full(log))
+        err = change_segment(log);
+    return err == HF_OK ? audit_room_reserve(log->fd, log->size) : err;
+}
+
+/* Takes what a try for room needs; a fault is mended first. */
+static hf_err begin_probe(struct audit_log *log, uint64_t *size, uint64_t *failures)
+{
+    (void)pthread_mutex_lock(&log->m);
+    hf_err err = log->change != AUDIT_UNCHANGED ? HF_E_IO : audit_mend(log);
+    *size = log->size < log->segment_bytes ? log->size : 0;
+    *failures = log->failures;
+    (void)pthread_mutex_unlock(&log->m);
+    return err;
 }
 
 /* The slow part runs outside the lock; if a write failed meanwhile, its success says nothing. */
 hf_err audit_probe(struct audit_log *log)
 {
-    (void)pthread_mutex_lock(&log->m);
-    hf_err err = log->is_failed ? HF_E_IO : HF_OK;
-    uint64_t size = log->size < log->segment_bytes ? log->size : 0;
-    uint64_t failures = log->failures;
-    (void)pthread_mutex_unlock(&log->m);
+    uint64_t size = 0;
+    uint64_t failures = 0;
+    hf_err err = begin_probe(log, &size, &failures);
     if (err == HF_OK)
         err = audit_room_try(log->folder, size);
 
@@ -473,7 +595,60 @@ hf_err audit_probe(struct audit_log *log)
         err = prepare_segment(log);
     if (err == HF_OK && log->failures != failures)
         err = HF_E_IO;
-    atomic_store(&log->is_writable, err == HF_OK);
+    err = write_error(err);
+    log->last_error = err; /* no failure of a write: the next probe may count this one as success */
+    audit_log_judge(log);
     (void)pthread_mutex_unlock(&log->m);
-    return write_error(err);
+    return err;
+}
+
+static hf_err refill_reserve(struct audit_log *log)
+{
+    (void)pthread_mutex_lock(&log->m);
+    hf_err err = audit_reserve_fill(log->folder, &log->reserve);
+    audit_log_judge(log);
+    (void)pthread_mutex_unlock(&log->m);
+    return err;
+}
+
+/* Compares the log with what was written; a deleted file is made again. */
+static hf_err watch(struct audit_log *log, struct audit_report *out)
+{
+    (void)pthread_mutex_lock(&log->m);
+    enum audit_change before = log->change;
+    out->first = log->first;
+    log->change = audit_watch_current(log);
+    out->change = log->change;
+    out->is_new = log->change != before;
+    if (log->change == AUDIT_FILE_GONE && audit_watch_restore(log) == HF_OK) {
+        log->change = AUDIT_UNCHANGED;
+        out->is_new = true;
+        out->is_restored = true;
+    }
+    if (out->change == AUDIT_UNCHANGED) {
+        out->change = audit_watch_earlier(log, &out->first);
+        out->is_new = out->is_new || out->change != AUDIT_UNCHANGED;
+    }
+    if (log->change != AUDIT_UNCHANGED && log->change != before)
+        audit_log_note(log, HF_E_IO); /* put back, it is probed before it is trusted */
+    audit_log_judge(log);
+    hf_err err = log->change == AUDIT_UNCHANGED ? HF_OK : HF_E_CORRUPT;
+    (void)pthread_mutex_unlock(&log->m);
+    return err;
+}
+
+hf_err audit_maintain(struct audit_log *log, struct audit_report *out)
+{
+    *out = (struct audit_report){ 0 };
+    hf_err err = watch(log, out);
+    if (err == HF_OK && !audit_takes_records(log))
+        err = audit_probe(log);
+    if (err == HF_OK)
+        err = audit_sync(log);
+    if (err == HF_OK)
+        err = refill_reserve(log);
+    if (err == HF_OK && !audit_is_writable(log))
+        err = audit_probe(log);
+    out->condition = audit_log_condition(log);
+    return err;
 }

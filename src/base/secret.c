@@ -190,6 +190,9 @@ void *hf_secret_alloc(size_t n)
     if (block == NULL)
         return NULL;
     hf_unpoison(payload_of(block), n);
+#ifdef HF_NO_WIPE
+    memset(payload_of(block), 0, n); /* as promised, though nothing was cleared before */
+#endif
     return payload_of(block);
 }
 
@@ -242,11 +245,15 @@ struct hf_secret_stats hf_secret_stats(void)
     return stats;
 }
 
+#ifdef HF_NO_WIPE /* the test that searches memory for residues must find them then */
+void hf_wipe(void *p HF_UNUSED, size_t n HF_UNUSED) {}
+#else
 void hf_wipe(void *p, size_t n)
 {
     if (n > 0)
         explicit_bzero(p, n);
 }
+#endif
 
 void hf_secret_wipe_scope(struct hf_secret_scope *scope)
 {

@@ -38,3 +38,19 @@ HF_MUST hf_err crypto_sha1(hf_bytes data, uint8_t out[CRYPTO_SHA1_BYTES]);
  */
 HF_MUST hf_err crypto_kdf(const struct hf_secret *key, hf_str label, hf_bytes context,
                           struct hf_secret **out);
+
+#define CRYPTO_ARGON2_KEY_BYTES 32
+#define CRYPTO_ARGON2_LANES_MAX 0xffffff /* RFC 9106 */
+
+struct crypto_argon2id_cost {
+    uint32_t memory_kib; /* at least 8 for each lane */
+    uint32_t passes;     /* from 1 */
+    uint32_t lanes;      /* from 1 */
+};
+/*
+ * 32 bytes from a passphrase: Argon2id version 0x13, RFC 9106, without secret and associated data. Takes the memory and the time
+ * that cost says: bound it before. salt: 8 bytes or more. Fails: HF_E_UNSUPPORTED (neither libcrypto nor this build has it),
+ * HF_E_RANGE (cost, salt), HF_E_NOMEM, HF_E_INTERNAL.
+ */
+HF_MUST hf_err crypto_argon2id(const struct hf_secret *passphrase, hf_bytes salt,
+                               const struct crypto_argon2id_cost *cost, struct hf_secret **out);

@@ -47,6 +47,14 @@ HF_MUST hf_err crypto_kdf_prepare(const struct hf_secret *key, EVP_MAC_CTX **out
 HF_MUST hf_err crypto_kdf_derive(EVP_MAC_CTX *keyed, hf_str label, hf_bytes context,
                                  uint8_t out[CRYPTO_SHA256_BYTES]);
 
+/* The two origins of crypto_argon2id(); out has its size. Fails: HF_E_UNSUPPORTED (not there), HF_E_NOMEM, HF_E_INTERNAL. */
+HF_MUST hf_err crypto_argon2id_openssl(const struct hf_secret *passphrase, hf_bytes salt,
+                                       const struct crypto_argon2id_cost *cost,
+                                       struct hf_secret *out);
+HF_MUST hf_err crypto_argon2id_library(const struct hf_secret *passphrase, hf_bytes salt,
+                                       const struct crypto_argon2id_cost *cost,
+                                       struct hf_secret *out);
+
 #define CRYPTO_RSA_BITS_MIN 2048
 #define CRYPTO_RSA_BITS_MAX 8192 /* the work of verifying grows with the square */
 #define CRYPTO_SIGNATURE_MAX_BYTES (CRYPTO_RSA_BITS_MAX / 8)

@@ -4,6 +4,7 @@
  */
 #include "crypto/jwt.h"
 
+#include "base/secret.h"
 #include "crypto/internal.h"
 
 #define JWT_PARTS 3
@@ -143,7 +144,8 @@ HF_MUST static hf_err append_token(const struct crypto_key *key, enum crypto_sig
     hf_err err = hf_buf_err(out);
     if (err != HF_OK)
         return err;
-    uint8_t memory[CRYPTO_SIGNATURE_MAX_BYTES];
+    /* the part of a bearer token that cannot be guessed: nothing of it stays on the stack */
+    HF_CLEAN_SECRET(memory, CRYPTO_SIGNATURE_MAX_BYTES);
     struct hf_buf signature;
     hf_buf_init_fixed(&signature, memory, sizeof(memory));
     err = crypto_sign(key, algorithm, (hf_bytes){ out->p + start, out->n - start }, &signature);

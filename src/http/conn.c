@@ -49,6 +49,8 @@ static enum http_deadline_kind deadline_for(const struct http_conn *conn)
     case HTTP_CONN_HANDSHAKE:
         return HTTP_DEADLINE_HANDSHAKE;
     case HTTP_CONN_OPEN:
+        if (conn->is_paused && !has_unsent(conn))
+            return HTTP_DEADLINE_PAUSE;
         return has_unsent(conn) ? HTTP_DEADLINE_WRITE : conn->protocol->awaits(conn);
     case HTTP_CONN_FINISHING:
         return HTTP_DEADLINE_WRITE;
@@ -70,7 +72,7 @@ static int events_for(const struct http_conn *conn)
     case HTTP_CONN_OPEN:
         if (has_unsent(conn))
             return UV_WRITABLE;
-        return conn->pending.n >= HTTP_PENDING_SOFT_BYTES ? 0 : UV_READABLE;
+        return conn->is_paused || conn->pending.n >= HTTP_PENDING_SOFT_BYTES ? 0 : UV_READABLE;
     case HTTP_CONN_FINISHING:
         return UV_WRITABLE;
     case HTTP_CONN_LINGER:
@@ -255,7 +257,7 @@ static void write_out(struct http_conn *conn)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct http_conn *conn = HF_CONTAINER_OF(poll, struct http_conn, poll);
-    conn->loop->now = hf_monotonic_now();
+    http_loop_begin_event(conn->loop);
     if (status < 0) {
         http_conn_close(conn);
         return;
@@ -356,11 +358,24 @@ void http_conn_close(struct http_conn *conn)
     http_peers_leave(&conn->loop->server->peers, conn->peer_key);
 }
 
+/* What is there already came too early. */
+static void end_pause(struct http_conn *conn)
+{
+    uint8_t byte = 0;
+    conn->is_paused = false;
+    conn->is_held_back = conn->pending.n > 0 ||
+                         recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
+    if (conn->pending.n > 0)
+        http_conn_touch(conn);
+}
+
 void http_conn_expire(struct http_conn *conn)
 {
     const enum http_deadline_kind kind = conn->deadline.kind;
     http_deadline_cancel(&conn->deadline);
-    if (conn->state == HTTP_CONN_OPEN && kind != HTTP_DEADLINE_WRITE)
+    if (conn->state == HTTP_CONN_OPEN && kind == HTTP_DEADLINE_PAUSE)
+        end_pause(conn);
+    else if (conn->state == HTTP_CONN_OPEN && kind != HTTP_DEADLINE_WRITE)
         conn->protocol->expire(conn, kind);
     else
         http_conn_close(conn);
@@ -393,7 +408,8 @@ void http_conn_flush(struct http_conn *conn)
         return;
     }
     send_out(conn);
-    if (conn->state == HTTP_CONN_OPEN && !has_unsent(conn) && conn->pending.n > 0)
+    if (conn->state == HTTP_CONN_OPEN && !has_unsent(conn) && conn->pending.n > 0 &&
+        !conn->is_paused)
         take_pending(conn);
     if (conn->held > 0)
         http_conn_touch(conn);

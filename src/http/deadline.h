@@ -18,6 +18,7 @@ enum http_deadline_kind {
     HTTP_DEADLINE_BODY,
     HTTP_DEADLINE_WRITE,
     HTTP_DEADLINE_LINGER,
+    HTTP_DEADLINE_PAUSE,
     HTTP_DEADLINE_STREAM_BODY,  /* one HTTP/2 stream: its request is not complete */
     HTTP_DEADLINE_STREAM_WRITE, /* one HTTP/2 stream: its answer does not get out */
     HTTP_DEADLINE_ACCEPT,       /* a listener rests */

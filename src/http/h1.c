@@ -58,6 +58,7 @@ static void h1_respond(struct http_conn *conn, struct http_slot *slot,
                         http_conn_out(conn));
     http_conn_count_answers(conn);
     conn->peer_wants_close = conn->h1.framing.wants_close;
+    conn->is_paused = response->pause && !close && !conn->peer.is_local;
     http_slot_release(slot);
     if (close)
         end_requests(conn);

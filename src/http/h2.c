@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define STATUS_BAD_REQUEST 400
 #define STATUS_TIMEOUT 408
@@ -494,7 +495,8 @@ static void *allocate_array(size_t count, size_t size, void *user)
 /*
  * The one large block of a new session is where it makes frames: encoded heads of answers and
  * control frames, nothing secret. It would be three quarters of the locked memory of an idle
- * connection, so it comes from the ordinary heap.
+ * connection, so it is not there; and it is a mapping of its own: of that an idle connection has
+ * hardly used more than a page, while a block of the heap lies in pages used before.
  */
 static void *reallocate(void *p, size_t n, void *user)
 {
@@ -502,9 +504,15 @@ static void *reallocate(void *p, size_t n, void *user)
     const bool is_first = p == NULL && h2->session == NULL && h2->frame_buffer == NULL;
     if (!(is_first && n >= FRAME_BUFFER_BYTES) && (p == NULL || p != h2->frame_buffer))
         return hf_secret_realloc(p, n);
-    void *moved = realloc(p, n);
-    if (moved != NULL)
-        h2->frame_buffer = moved;
+    void *moved = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (moved == MAP_FAILED)
+        return NULL;
+    if (p != NULL) {
+        memcpy(moved, p, n < h2->frame_buffer_bytes ? n : h2->frame_buffer_bytes);
+        (void)munmap(p, h2->frame_buffer_bytes);
+    }
+    h2->frame_buffer = moved;
+    h2->frame_buffer_bytes = n;
     return moved;
 }
 
@@ -516,7 +524,7 @@ static void release(void *p, void *user)
         return;
     }
     h2->frame_buffer = NULL;
-    free(p);
+    (void)munmap(p, h2->frame_buffer_bytes);
 }
 
 static int make_session(struct http_conn *conn, nghttp2_session_callbacks *callbacks,

@@ -49,6 +49,7 @@ enum http_tls_version {
 struct http_peer {
     /* numeric IPv4 or IPv6 (mapped IPv4 as IPv4), terminated; "" on a local connection */
     char address[46];
+    uint64_t key;  /* the address as a number, an IPv6 one by its first 64 bits; 0 if is_local */
     bool is_local; /* came over the unix socket */
     uid_t uid;     /* of the process at the other end; valid if is_local */
 };
@@ -77,6 +78,7 @@ struct http_exchange {
     struct http_loop *loop;
     size_t loop_index; /* 0 … loops-1 */
     hf_usec started;   /* hf_monotonic_now() when the head was complete */
+    bool held_back;    /* it came during a pause of its connection: see http_response */
     void *user;        /* the handler's own */
 };
 
@@ -89,6 +91,8 @@ struct http_response {
     size_t header_count;
     hf_bytes body;
     bool close; /* end the connection (HTTP/1.1) or stream afterwards */
+    /* HTTP/1.1: the connection is not read for a second; not for local ones */
+    bool pause;
 };
 
 /*
@@ -140,7 +144,17 @@ struct http_callbacks {
      * answer is then held for before_flush like a handler's. The exchange has no body, must not be
      * answered, and is gone afterwards. May be NULL. */
     void (*refused)(void *context, struct http_exchange *exchange, int status);
+    /* The same for a request whose head was not complete or not well-formed: there is nothing to
+     * show of it. May be NULL. */
+    void (*incomplete)(void *context, size_t loop_index, int status);
+    /* A turn of the loop is over, its answers are sent as far as the sockets take them. had_waited:
+     * before the turn there was nothing to do for a good part of its length. May be NULL. */
+    void (*turn_ended)(void *context, size_t loop_index, hf_usec now, hf_usec duration,
+                       bool had_waited);
 };
+
+/* When the loop's present turn began (monotonic). Threads: the loop. */
+hf_usec http_loop_turn_started(const struct http_loop *loop);
 
 struct http_config {
     const char *const *listen; /* "127.0.0.1:8443", "[::]:443"; port 0 takes any free one */

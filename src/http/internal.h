@@ -174,7 +174,8 @@ struct http_h1 {
 
 struct http_h2 {
     nghttp2_session *session;
-    void *frame_buffer;        /* the session's, not in secret memory */
+    void *frame_buffer; /* the session's, not in secret memory: its own mapping, or NULL */
+    size_t frame_buffer_bytes;
     bool is_broken;            /* the session must not be used any more */
     struct http_link streams;  /* all open ones */
     struct http_link answered; /* streams whose answer is held */
@@ -209,6 +210,8 @@ struct http_conn {
     size_t held_from;        /* where this turn's held answers start in out, if held > 0 */
     size_t held;             /* answers waiting for before_flush */
     struct hf_buf pending;   /* secret: input ahead of its turn */
+    bool is_paused;          /* not read for a while */
+    bool is_held_back;       /* the next request came while it was */
     bool peer_wants_close;   /* said so itself: no need to linger */
     size_t request_bytes;    /* charged by slots besides `large` */
     struct http_slot *large; /* the request whose body does not count here; NULL for none */
@@ -279,8 +282,10 @@ struct http_loop {
     uv_timer_t timer;
     uv_async_t wake;
     struct hf_queue queue;
-    hf_usec now;      /* monotonic, of the present event */
-    hf_usec timer_at; /* when timer fires; INT64_MAX when it is off */
+    hf_usec now;          /* monotonic, of the present event */
+    hf_usec turn_started; /* 0 between turns */
+    hf_usec turn_ended;   /* the last one */
+    hf_usec timer_at;     /* when timer fires; INT64_MAX when it is off */
     struct http_deadlines deadlines;
     struct http_deadline drain_deadline;
     struct http_listener *listeners;
@@ -311,6 +316,8 @@ hf_err http_loop_init_core(struct http_loop *loop, struct http_server *server, s
 void http_loop_done_core(struct http_loop *loop);
 hf_err http_loop_start(struct http_loop *loop);
 void http_loop_done(struct http_loop *loop);
+/* Takes the time of an event; the first one begins a turn. */
+void http_loop_begin_event(struct http_loop *loop);
 /* The current TLS context; the loop's reference. */
 SSL_CTX *http_loop_tls(struct http_loop *loop);
 /* Buffers that many connections share one after the other. */

@@ -96,6 +96,9 @@
 #define HTTP_ACCEPTS_PER_TURN 32
 /* Rest after the system ran out of descriptors. */
 #define HTTP_ACCEPT_PAUSE_USEC (100 * HF_USEC_PER_MSEC)
+/* After a refusal that asks for patience (http_response.pause), an HTTP/1.1 connection is not read this
+ * long, so that a peer without patience costs one refusal a second and not all it can send. */
+#define HTTP_PAUSE_USEC (1 * HF_USEC_PER_SEC)
 /* After the last answer, the peer's rest is read and dropped this long, so that a reset does not
  * eat the answer. */
 #define HTTP_LINGER_USEC (1 * HF_USEC_PER_SEC)

@@ -111,6 +111,35 @@ static void check_drained(struct http_loop *loop)
     http_server_loop_drained(loop->server);
 }
 
+void http_loop_begin_event(struct http_loop *loop)
+{
+    loop->now = hf_monotonic_now();
+    if (loop->turn_started == 0)
+        loop->turn_started = loop->now;
+}
+
+hf_usec http_loop_turn_started(const struct http_loop *loop)
+{
+    return loop->turn_started;
+}
+
+/* A rest that counts is at least this part of the turn after it. */
+#define REST_PART 2
+
+static void tell_turn(struct http_loop *loop)
+{
+    const struct http_callbacks *callbacks = &loop->server->callbacks;
+    const hf_usec started = loop->turn_started;
+    const hf_usec rest = started - loop->turn_ended;
+    loop->turn_started = 0;
+    if (started == 0 || callbacks->turn_ended == NULL)
+        return;
+    loop->turn_ended = hf_monotonic_now();
+    const hf_usec duration = loop->turn_ended - started;
+    callbacks->turn_ended(callbacks->context, loop->index, loop->turn_ended, duration,
+                          rest > duration / REST_PART);
+}
+
 static void turn_end(uv_prepare_t *prepare)
 {
     struct http_loop *loop = HF_CONTAINER_OF(prepare, struct http_loop, turn_end);
@@ -118,6 +147,7 @@ static void turn_end(uv_prepare_t *prepare)
         loop->now = hf_monotonic_now();
         flush(loop);
     }
+    tell_turn(loop);
     check_drained(loop);
     set_timer(loop);
 }
@@ -149,6 +179,7 @@ static void expire(struct http_loop *loop, struct http_deadline *deadline)
     case HTTP_DEADLINE_BODY:
     case HTTP_DEADLINE_WRITE:
     case HTTP_DEADLINE_LINGER:
+    case HTTP_DEADLINE_PAUSE:
         http_conn_expire(HF_CONTAINER_OF(deadline, struct http_conn, deadline));
         break;
     case HTTP_DEADLINE_STREAM_BODY:
@@ -172,7 +203,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct http_loop *loop = HF_CONTAINER_OF(timer, struct http_loop, timer);
     loop->timer_at = INT64_MAX;
-    loop->now = hf_monotonic_now();
+    http_loop_begin_event(loop);
     for (struct http_deadline *due = http_deadlines_take_due(&loop->deadlines, loop->now);
          due != NULL; due = http_deadlines_take_due(&loop->deadlines, loop->now))
         expire(loop, due);
@@ -200,7 +231,7 @@ static void format_peer(const struct sockaddr_storage *address, struct http_peer
 static bool describe_peer(const struct http_listener *listener, int fd,
                           const struct sockaddr_storage *address, struct http_peer *out)
 {
-    *out = (struct http_peer){ .is_local = listener->is_local };
+    *out = (struct http_peer){ .key = http_peers_key(address), .is_local = listener->is_local };
     if (!listener->is_local) {
         format_peer(address, out);
         return true;
@@ -245,7 +276,7 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 {
     struct http_listener *listener = HF_CONTAINER_OF(poll, struct http_listener, poll);
     (void)events;
-    listener->loop->now = hf_monotonic_now();
+    http_loop_begin_event(listener->loop);
     if (status < 0)
         return;
     for (size_t i = 0; i < HTTP_ACCEPTS_PER_TURN; i++) {
@@ -316,7 +347,7 @@ static void end_loop(struct http_loop *loop)
 static void on_wake(uv_async_t *wake)
 {
     struct http_loop *loop = HF_CONTAINER_OF(wake, struct http_loop, wake);
-    loop->now = hf_monotonic_now();
+    http_loop_begin_event(loop);
     run_tasks(loop);
     if (loop->state == HTTP_LOOP_ENDING)
         end_loop(loop);
@@ -364,6 +395,7 @@ static void set_durations(struct http_loop *loop)
     durations[HTTP_DEADLINE_BODY] = config->body_timeout;
     durations[HTTP_DEADLINE_WRITE] = config->write_timeout;
     durations[HTTP_DEADLINE_LINGER] = HTTP_LINGER_USEC;
+    durations[HTTP_DEADLINE_PAUSE] = HTTP_PAUSE_USEC;
     durations[HTTP_DEADLINE_STREAM_BODY] = config->body_timeout;
     durations[HTTP_DEADLINE_STREAM_WRITE] = config->write_timeout;
     durations[HTTP_DEADLINE_ACCEPT] = HTTP_ACCEPT_PAUSE_USEC;

@@ -65,6 +65,8 @@ struct http_slot *http_slot_take(struct http_conn *conn)
         .headers = slot->headers,
         .peer = conn->peer,
     };
+    slot->exchange.held_back = conn->is_held_back;
+    conn->is_held_back = false;
     hf_buf_put(&slot->head, "    ", HTTP_HEAD_ROOM_BYTES);
     http_list_append(&conn->slots, &slot->link);
     if (http_slot_charge(slot, 0))
@@ -184,6 +186,8 @@ void http_slot_dispatch(struct http_slot *slot)
 bool http_slot_tell_refused(struct http_slot *slot, int status)
 {
     const struct http_callbacks *callbacks = &slot->exchange.loop->server->callbacks;
+    if (!slot->is_head_complete && callbacks->incomplete != NULL)
+        callbacks->incomplete(callbacks->context, slot->exchange.loop_index, status);
     if (callbacks->refused == NULL || !slot->is_head_complete)
         return false;
     callbacks->refused(callbacks->context, &slot->exchange, status);

@@ -97,6 +97,8 @@ static void put_verdict_json(const struct audit_verdict *verdict, bool is_end_ch
     hf_jw_member_int(&w, "records", (int64_t)verdict->records);
     hf_jw_member_str(&w, "hash", hf_buf_str(&hex));
     hf_jw_member_bool(&w, "endChecked", is_end_checked);
+    if (verdict->begins_after > 0)
+        hf_jw_member_int(&w, "beginsAfter", (int64_t)verdict->begins_after);
     if (!verdict->intact) {
         hf_jw_member_int(&w, "badRecord", (int64_t)verdict->bad_seq);
         hf_jw_member_c(&w, "file", verdict->file);
@@ -117,6 +119,11 @@ static void put_verdict(const struct audit_verdict *verdict, bool is_end_checked
     }
     hf_buf_putf(out, "Intact: %" PRIu64 " records%s\n", verdict->records,
                 is_end_checked ? ", as many as the server has written" : "");
+    if (verdict->begins_after > 0)
+        hf_buf_putf(out,
+                    "Begins with a restore, after record %" PRIu64
+                    ": earlier records are in the files of before\n",
+                    verdict->begins_after);
     if (!is_end_checked)
         hf_buf_put_c(out, "Not checked: whether records are missing at the end, which only the "
                           "running server knows\n");

@@ -8,11 +8,13 @@
 #include "base/log.h"
 #include "seal/seal.h"
 #include "server/dev_internal.h"
+#include "server/sandbox.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define DEFAULT_DATA "holdfast-dev"
@@ -154,6 +156,21 @@ static hf_err serve(const struct dev_arguments *arguments, const struct server_s
     return err == HF_OK ? HF_OK : hf_fail(diag, err, "", "%s", hf_err_text(err));
 }
 
+/* The sandbox; the env file is written later. */
+static hf_err confine(const struct dev_arguments *arguments, const struct server_settings *settings,
+                      struct hf_diag *diag)
+{
+    char folder[SERVER_PATH_MAX_BYTES] = ".";
+    const char *file = arguments->env_file;
+    const char *slash = file == NULL ? NULL : strrchr(file, '/');
+    if (slash != NULL)
+        (void)snprintf(folder, sizeof(folder), "%.*s", slash == file ? 1 : (int)(slash - file),
+                       file);
+    const struct sandbox_extra extra = { .write_folder = file == NULL ? NULL : folder };
+    struct sandbox_state state;
+    return server_sandbox(settings, &extra, diag, &state);
+}
+
 int server_dev_command(int argc, char **argv)
 {
     struct dev_arguments arguments;
@@ -172,6 +189,8 @@ int server_dev_command(int argc, char **argv)
     hf_err err = settings == NULL ? HF_E_NOMEM : make_settings(&arguments, &diag, settings);
     if (err == HF_OK)
         err = prepare(settings, ca_file, sizeof(ca_file), &diag);
+    if (err == HF_OK)
+        err = confine(&arguments, settings, &diag);
     if (err == HF_OK)
         err = serve(&arguments, settings, ca_file, &diag);
     if (err != HF_OK)

@@ -6,8 +6,7 @@
 
 #include "base/reader.h"
 #include "crypto/crypto.h"
-#include "seal/seal.h"
-
+#include <stdlib.h>
 #include <string.h>
 
 #define RECORD_FORMAT 1
@@ -129,28 +128,39 @@ hf_err server_installation_read(struct store *store, const struct hf_secret *roo
     return HF_OK;
 }
 
-static struct seal_config seal_of(const struct server_settings *settings)
+struct seal_config server_seal_config(const struct server_settings *settings)
 {
-    return (struct seal_config){ .kind = "key-file", /* the only choice of seal.kind */
-                                 .folder = settings->data,
-                                 .key_file = settings->seal_key_file };
+    static const char *const kinds[] = { "key-file", "systemd-credential" };
+    const size_t kind = (size_t)settings->seal_kind;
+    return (struct seal_config){
+        .kind = kind < HF_ARRAY_LEN(kinds) ? kinds[kind] : "",
+        .folder = settings->data,
+        .key_file = settings->seal_key_file,
+        .credential = settings->seal_credential,
+        .credentials_folder = getenv("CREDENTIALS_DIRECTORY"),
+    };
 }
 
-static hf_err open_store(const struct server_settings *settings, struct hf_diag *diag,
-                         struct store **out)
+static hf_err open_store(const struct server_settings *settings, const struct hf_clock *clock,
+                         struct hf_diag *diag, struct store **out)
 {
-    struct store_config config = { .folder = settings->data };
+    struct store_config config = { .folder = settings->data,
+                                   .journal = settings->journal_keep > 0,
+                                   .clock = clock };
     return store_open(&config, diag, out);
 }
 
-hf_err server_open(const struct server_settings *settings, struct hf_diag *diag,
-                   struct hf_secret **out_root, struct store **out_store)
+hf_err server_open(const struct server_settings *settings, const struct hf_clock *clock,
+                   struct hf_diag *diag, struct hf_secret **out_root, struct store **out_store)
 {
-    struct seal_config seal = seal_of(settings);
+    struct seal_config seal = server_seal_config(settings);
     HF_CLEANUP(hf_secret_freep) struct hf_secret *root = NULL;
-    hf_err err = seal_open(&seal, diag, &root);
+    HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
+    hf_err err = seal_open(&seal, NULL, diag, &roots);
     if (err == HF_OK)
-        err = open_store(settings, diag, out_store);
+        root = hf_take(&roots.root[roots.count - 1].key);
+    if (err == HF_OK)
+        err = open_store(settings, clock, diag, out_store);
     if (err == HF_OK)
         *out_root = hf_take(&root);
     return err;
@@ -160,13 +170,15 @@ hf_err server_open(const struct server_settings *settings, struct hf_diag *diag,
 static hf_err make_or_open_seal(const struct server_settings *settings, struct hf_diag *diag,
                                 struct hf_secret **out)
 {
-    struct seal_config seal = seal_of(settings);
+    struct seal_config seal = server_seal_config(settings);
     struct hf_diag ignored = { 0 };
-    hf_err err = seal_init(&seal, &ignored, out);
+    HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
+    hf_err err = seal_init(&seal, NULL, &ignored, &roots);
     if (err == HF_E_EXISTS)
-        return seal_open(&seal, diag, out);
+        err = seal_open(&seal, NULL, diag, &roots);
     if (err != HF_OK)
         return hf_fail(diag, err, ignored.field, "%s", ignored.text);
+    *out = hf_take(&roots.root[roots.count - 1].key);
     return HF_OK;
 }
 
@@ -209,7 +221,7 @@ hf_err server_install(const struct server_settings *settings, const struct hf_cl
                       struct hf_diag *diag, struct server_installation *out)
 {
     struct store *store = NULL;
-    hf_err err = open_store(settings, diag, &store);
+    hf_err err = open_store(settings, clock, diag, &store);
     if (err != HF_OK)
         return err;
     HF_CLEANUP(hf_secret_freep) struct hf_secret *root = NULL;

@@ -10,8 +10,12 @@
 #include "base/encode.h"
 #include "base/secret.h"
 #include "crypto/record.h"
+#include "seal/seal.h"
 #include "server/settings.h"
 #include "store/store.h"
+
+/* The settings' seal, with the texts of the settings (which outlive it) and of the environment. */
+struct seal_config server_seal_config(const struct server_settings *settings);
 
 struct server_installation {
     struct hf_uuid tenant;
@@ -26,9 +30,11 @@ struct server_installation {
  */
 HF_MUST hf_err server_install(const struct server_settings *settings, const struct hf_clock *clock,
                               struct hf_diag *diag, struct server_installation *out);
-/* Opens seal and store. *out_root is the caller's to free; *out_store to close. */
-HF_MUST hf_err server_open(const struct server_settings *settings, struct hf_diag *diag,
-                           struct hf_secret **out_root, struct store **out_store);
+/* Opens seal and store. The clock is for the store's journal and outlives the store. *out_root is the
+ * caller's to free; *out_store to close. */
+HF_MUST hf_err server_open(const struct server_settings *settings, const struct hf_clock *clock,
+                           struct hf_diag *diag, struct hf_secret **out_root,
+                           struct store **out_store);
 /* Fails: HF_E_NOT_FOUND if init was not finished. */
 HF_MUST hf_err server_installation_read(struct store *store, const struct hf_secret *root,
                                         struct server_installation *out);

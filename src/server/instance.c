@@ -71,7 +71,8 @@ static void note_audit_head(struct server_instance *instance)
 static hf_err open_keys(struct server_instance *instance, struct hf_diag *diag)
 {
     struct hf_diag found = { 0 };
-    hf_err err = server_open(&instance->settings, &found, &instance->root, &instance->store);
+    hf_err err = server_open(&instance->settings, &instance->clock, &found, &instance->root,
+                             &instance->store);
     if (err == HF_E_NOT_FOUND)
         return hf_fail(diag, err, "data", "%s is not initialised; run 'holdfast init' first",
                        instance->settings.data);
@@ -89,6 +90,8 @@ static hf_err open_keys(struct server_instance *instance, struct hf_diag *diag)
     if (err == HF_OK)
         err = crypto_kdf(instance->root, HF_LIT("holdfast paging v1"), (hf_bytes){ NULL, 0 },
                          &instance->paging_key);
+    if (err == HF_OK)
+        err = archive_key(instance->root, &instance->backup_key);
     if (err != HF_OK)
         return hf_fail(diag, err, "data", "%s: %s", instance->settings.data, hf_err_text(err));
     const struct store_hook hook = { .context = instance, .before_commit = put_audit_head };
@@ -210,9 +213,17 @@ static hf_err open_audit(struct server_instance *instance, bool accept_loss, str
     struct audit_config config = {
         .folder = instance->settings.audit_folder,
         .segment_bytes = (uint64_t)instance->settings.audit_segment_bytes,
+        .reserve_bytes = (uint64_t)instance->settings.audit_reserve_bytes,
         .expected = err == HF_OK ? &expected : NULL,
         .accept_loss = accept_loss,
     };
+    err = server_restored_read(instance->store, instance->record_key, &instance->restored);
+    if (err != HF_OK && err != HF_E_NOT_FOUND)
+        return hf_fail(diag, err, "data", "the note of a restore in the store: %s",
+                       hf_err_text(err));
+    instance->was_restored = err == HF_OK;
+    if (instance->was_restored)
+        config.continue_from = &instance->restored.head;
     err = audit_open(&config, diag, &instance->service.audit);
     if (err != HF_OK)
         return err;
@@ -223,6 +234,39 @@ static hf_err open_audit(struct server_instance *instance, bool accept_loss, str
                HF_KV_INT("bytes", (int64_t)set_aside),
                HF_KV_C("continuing", "what was never durable is set aside in a file *.damaged"));
     return HF_OK;
+}
+
+/* The log's first record after a restore says so; it is there before any other. */
+static hf_err record_restore(struct server_instance *instance, struct hf_diag *diag)
+{
+    if (!instance->was_restored || instance->restored.is_recorded)
+        return HF_OK;
+    hf_err err = server_restored_record(instance->store, instance->record_key,
+                                        instance->service.audit, &instance->restored,
+                                        hf_clock_now(&instance->clock));
+    if (err == HF_OK)
+        return HF_OK;
+    return hf_fail(diag, err, "audit", "the restore cannot be recorded in the audit log: %s",
+                   hf_err_text(err));
+}
+
+static hf_err open_backups(struct server_instance *instance)
+{
+    const struct server_backups_config config = {
+        .store = instance->store,
+        .audit = instance->service.audit,
+        .clock = &instance->clock,
+        .data = instance->settings.data,
+        .folder = instance->settings.backup_folder,
+        .installation = instance->installation.tenant,
+        .history = instance->restored.history, /* zero if it was never restored */
+        .key = instance->backup_key,
+        .journal = instance->settings.journal_keep > 0,
+    };
+    hf_err err = server_backups_new(&config, &instance->backups);
+    if (err == HF_OK)
+        instance->service.backups = server_backups_api(instance->backups);
+    return err;
 }
 
 static hf_err open_service(struct server_instance *instance, const struct server_options *options)
@@ -243,10 +287,14 @@ static hf_err open_service(struct server_instance *instance, const struct server
         .subscription = instance->installation.subscription,
         .movable_clock = options->movable_clock,
         .token_lifetime = instance->settings.token_lifetime,
+        .target_delay = instance->settings.target_delay,
+        .principal_rate = instance->settings.principal_rate,
+        .vault_rate = instance->settings.vault_rate,
     };
     hf_err err = api_service_init(service, http_server_loops(instance->http));
     if (err == HF_OK)
         err = server_maintenance_init(&instance->maintenance, service);
+    instance->maintenance.journal_keep = instance->settings.journal_keep;
     if (err != HF_OK)
         return err;
     instance->maintained = true;
@@ -270,6 +318,10 @@ static hf_err open_parts(struct server_instance *instance, const struct server_o
         err = open_access(instance, diag);
     if (err == HF_OK)
         err = open_audit(instance, options->accept_audit_loss, diag);
+    if (err == HF_OK)
+        err = record_restore(instance, diag);
+    if (err == HF_OK)
+        err = open_backups(instance);
     if (err == HF_OK)
         err = open_service(instance, options);
     hf_secret_free(hf_take(&instance->root)); /* every part holds its own derived key by now */
@@ -314,13 +366,16 @@ void server_instance_free(struct server_instance *instance)
         note_audit_head(instance);
         server_maintenance_done(&instance->maintenance);
     }
+    server_backups_stop(instance->backups);
     api_service_done(&instance->service);
     store_close(instance->store);
     http_server_free(instance->http);
+    server_backups_free(instance->backups);
     audit_close(instance->service.audit);
     access_engine_free(instance->service.access);
     vault_engine_free(instance->service.vaults);
     hf_secret_free(instance->paging_key);
+    hf_secret_free(instance->backup_key);
     hf_secret_free(instance->root);
     crypto_record_key_free(instance->hook_key);
     crypto_record_key_free(instance->record_key);
@@ -361,6 +416,11 @@ void server_instance_wait(struct server_instance *instance)
                    HF_KV_C("continuing", "with the certificate in use"));
     }
     hf_log(HF_LOG_NOTICE, "stopping", HF_KV_INT("signal", number));
+}
+
+int server_instance_port(const struct server_instance *instance)
+{
+    return http_server_port(instance->http, 0);
 }
 
 struct api_service *server_instance_service(struct server_instance *instance)

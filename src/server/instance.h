@@ -31,6 +31,9 @@ void server_instance_free(struct server_instance *instance);
 void server_instance_wait(struct server_instance *instance);
 void server_block_signals(void);
 
+/* The port of the first listener, also if the settings let any free one be taken. */
+int server_instance_port(const struct server_instance *instance);
+
 /* For the development server's set-up, before the start. */
 struct api_service *server_instance_service(struct server_instance *instance);
 struct crypto_record_key *server_instance_record_key(struct server_instance *instance);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "server/backup.h"
 #include "server/instance.h"
 
 #include <pthread.h>
@@ -15,7 +16,12 @@ struct server_maintenance {
     struct api_service *service;
     struct api_worker worker;
     pthread_t thread;
-    uint64_t noted_seq; /* of the audit head in the store */
+    uint64_t noted_seq;               /* of the audit head in the store */
+    enum audit_condition condition;   /* of the audit log, as last told */
+    hf_usec told;                     /* when; monotonic */
+    hf_usec summed;                   /* when refusals were recorded last; monotonic */
+    uint64_t recorded[API_REFUSALS_]; /* of each cause */
+    hf_usec journal_keep;             /* 0: no journal */
     bool running;
     pthread_mutex_t m;
     pthread_cond_t wake;
@@ -41,6 +47,10 @@ struct server_instance {
     struct crypto_record_key *record_key; /* main thread */
     struct crypto_record_key *hook_key;   /* writer thread */
     struct hf_secret *paging_key;
+    struct hf_secret *backup_key;
+    struct server_backups *backups;
+    struct server_restored restored; /* if was_restored */
+    bool was_restored;               /* the store comes from a backup */
     struct store *store;
     struct http_server *http;
     struct api_service service;

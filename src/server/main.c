@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "crypto/crypto.h"
 #include "server/audit_command.h"
+#include "server/backup.h"
 #include "server/dev.h"
 #include "server/serve.h"
 
@@ -25,10 +26,9 @@ struct command {
 };
 
 static const struct command commands[] = {
-    { "serve", server_serve_command },
-    { "init", server_init_command },
-    { "dev", server_dev_command },
-    { "audit", server_audit_command },
+    { "serve", server_serve_command },   { "init", server_init_command },
+    { "dev", server_dev_command },       { "audit", server_audit_command },
+    { "backup", server_backup_command },
 };
 
 /* No core dumps, no reading of our memory by others of the same user, files for the owner only. */
@@ -39,6 +39,12 @@ static bool harden(void)
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         perror("holdfast: cannot switch core dumps off");
         return false;
+    }
+    /* secret memory is locked: as much as we may; a refusal shows in the log of the server */
+    struct rlimit locked = none;
+    if (getrlimit(RLIMIT_MEMLOCK, &locked) == 0) {
+        locked.rlim_cur = locked.rlim_max;
+        (void)setrlimit(RLIMIT_MEMLOCK, &locked);
     }
     /* a closed pipe and a file-size limit are errors of write(), not an end */
     (void)signal(SIGPIPE, SIG_IGN);

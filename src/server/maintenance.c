@@ -8,11 +8,15 @@
 #include "vault/secret.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
 #define SYNC_INTERVAL HF_USEC_PER_SEC
 #define JOB_INTERVAL (60 * HF_USEC_PER_SEC)
+/* Refusals are recorded as sums this often; a state of the audit log that lasts is told again. */
+#define SUM_INTERVAL (10 * HF_USEC_PER_SEC)
+#define TELL_INTERVAL (60 * HF_USEC_PER_SEC)
 #define PURGE_BATCH 100
 #define ARENA_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -28,6 +32,13 @@ hf_err server_maintenance_init(struct server_maintenance *maintenance, struct ap
     return api_worker_init(service, &maintenance->worker);
 }
 
+static hf_err write_record(struct server_maintenance *maintenance,
+                           const struct audit_record *record)
+{
+    hf_err err = audit_batch_add(maintenance->worker.audit, record);
+    return err == HF_OK ? audit_batch_write(maintenance->worker.audit) : err;
+}
+
 /* Destroying data is recorded, also when nobody asked for it. */
 static hf_err record_purge(struct server_maintenance *maintenance, hf_usec now, size_t objects)
 {
@@ -40,8 +51,7 @@ static hf_err record_purge(struct server_maintenance *maintenance, hf_usec now, 
                                          .status = 200,
                                          .caller_address = HF_LIT("local"),
                                          .id = hf_str_from_c(id) };
-    hf_err err = audit_batch_add(maintenance->worker.audit, &record);
-    return err == HF_OK ? audit_batch_write(maintenance->worker.audit) : err;
+    return write_record(maintenance, &record);
 }
 
 /* Objects whose retention has passed. */
@@ -120,6 +130,21 @@ static hf_err purge_due(struct server_maintenance *maintenance)
                         : err;
 }
 
+/* Changes older than the setting; the store gives the room back to itself. */
+static hf_err trim_journal(struct server_maintenance *maintenance)
+{
+    if (maintenance->journal_keep == 0)
+        return HF_OK;
+    const hf_usec oldest = hf_clock_now(maintenance->service->clock) - maintenance->journal_keep;
+    size_t dropped;
+    do {
+        hf_err err = store_journal_trim(maintenance->service->store, oldest, &dropped);
+        if (err != HF_OK)
+            return err;
+    } while (dropped > 0);
+    return HF_OK;
+}
+
 static const struct job {
     const char *name;
     hf_err (*run)(struct server_maintenance *maintenance);
@@ -127,6 +152,7 @@ static const struct job {
     { "signing-keys", server_maintenance_keep_signing_keys },
     { "purge", purge_due },
     { "audit-head", server_maintenance_note_head },
+    { "journal", trim_journal },
 };
 
 /* One that fails does not keep the others from running. */
@@ -140,13 +166,110 @@ static void run_jobs(struct server_maintenance *maintenance)
     }
 }
 
+/* ---- the audit log, each second ---- */
+
+static const char *consequence_of(enum audit_condition condition)
+{
+    switch (condition) {
+    case AUDIT_WRITABLE:
+        return "none: requests are served";
+    case AUDIT_ON_RESERVE:
+        return "changes are refused, reads are answered until the reserve is used up";
+    case AUDIT_DISK_FULL:
+    case AUDIT_FAILING:
+        return "requests are refused until it can be written";
+    case AUDIT_TAMPERED:
+        return "requests are refused until it is put back as it was, or the server is started anew";
+    }
+    return "";
+}
+
+/* The alarm stands in the log itself too, if that can be. */
+static void record_change(struct server_maintenance *maintenance, const struct audit_report *report)
+{
+    char id[64];
+    (void)snprintf(id, sizeof(id), "audit-%020" PRIu64 ".jsonl", report->first);
+    const struct audit_record record = {
+        .time = hf_clock_now(maintenance->service->clock),
+        .category = HF_LIT("Administrative"),
+        .operation_name = HF_LIT("AuditLogChanged"),
+        .status = 500,
+        .description = hf_str_from_c(audit_change_text(report->change)),
+        .caller_address = HF_LIT("local"),
+        .id = hf_str_from_c(id),
+    };
+    hf_err err = write_record(maintenance, &record);
+    if (err != HF_OK)
+        hf_log(HF_LOG_ERROR, "audit-record-failed", HF_KV_ERR(err));
+}
+
+static void tell_change(struct server_maintenance *maintenance, const struct audit_report *report)
+{
+    if (report->change == AUDIT_UNCHANGED) {
+        hf_log(HF_LOG_NOTICE, "audit-log-put-back", HF_KV_C("state", "as it was written"));
+        return;
+    }
+    hf_log(HF_LOG_ERROR, "audit-log-changed", HF_KV_C("what", audit_change_text(report->change)),
+           HF_KV_INT("first_record", (int64_t)report->first),
+           HF_KV_C("consequence", report->is_restored ? "the file was written anew, complete"
+                                                      : consequence_of(report->condition)));
+    if (report->is_restored || report->change == AUDIT_EARLIER_FILE)
+        record_change(maintenance, report);
+}
+
+static void tell_condition(struct server_maintenance *maintenance,
+                           const struct audit_report *report, hf_err err, hf_usec now)
+{
+    bool is_well = report->condition == AUDIT_WRITABLE;
+    bool is_new = report->condition != maintenance->condition;
+    if (!is_new && (is_well || now - maintenance->told < TELL_INTERVAL))
+        return;
+    maintenance->condition = report->condition;
+    maintenance->told = now;
+    if (is_well)
+        hf_log(HF_LOG_NOTICE, "audit-log-writable", HF_KV_C("state", "again"));
+    else
+        hf_log(HF_LOG_ERROR, "audit-log-failed",
+               HF_KV_C("state", audit_condition_text(report->condition)), HF_KV_ERR(err),
+               HF_KV_C("consequence", consequence_of(report->condition)));
+}
+
 static void keep_audit_log(struct server_maintenance *maintenance)
 {
-    struct audit_log *log = maintenance->service->audit;
-    hf_err err = audit_is_writable(log) ? audit_sync(log) : audit_probe(log);
-    if (err != HF_OK)
-        hf_log(HF_LOG_ERROR, "audit-log-failed", HF_KV_ERR(err),
-               HF_KV_C("consequence", "requests are refused until it can be written"));
+    struct audit_report report;
+    hf_err err = audit_maintain(maintenance->service->audit, &report);
+    if (report.is_new)
+        tell_change(maintenance, &report);
+    tell_condition(maintenance, &report, err, hf_monotonic_now());
+}
+
+/* ---- refusals that have no record of their own ---- */
+
+static void record_refusals(struct server_maintenance *maintenance)
+{
+    struct api_service *service = maintenance->service;
+    for (enum api_refusal cause = 0; cause < API_REFUSALS_; cause++) {
+        char text[API_REFUSAL_TEXT_BYTES];
+        struct audit_record record;
+        uint64_t total = api_refusals_of(&service->refusals, cause);
+        uint64_t count = total - maintenance->recorded[cause];
+        if (count == 0 || !audit_takes_records(service->audit))
+            continue;
+        api_refusals_record(cause, count, hf_clock_now(service->clock), text, &record);
+        maintenance->recorded[cause] = total; /* a batch that cannot be written keeps its records */
+        hf_err err = write_record(maintenance, &record);
+        if (err != HF_OK)
+            hf_log(HF_LOG_ERROR, "audit-record-failed", HF_KV_ERR(err));
+    }
+}
+
+static void sum_refusals(struct server_maintenance *maintenance)
+{
+    hf_usec now = hf_monotonic_now();
+    if (now - maintenance->summed < SUM_INTERVAL)
+        return;
+    maintenance->summed = now;
+    record_refusals(maintenance);
 }
 
 /* False when it is time to stop. */
@@ -174,6 +297,7 @@ static void *run(void *argument)
     hf_usec next = 0;
     while (wait_a_second(maintenance)) {
         keep_audit_log(maintenance);
+        sum_refusals(maintenance);
         hf_usec now = hf_clock_now(maintenance->service->clock);
         if (now < next && now >= next - JOB_INTERVAL)
             continue;
@@ -200,6 +324,7 @@ void server_maintenance_stop(struct server_maintenance *maintenance)
     pthread_mutex_unlock(&maintenance->m);
     pthread_join(maintenance->thread, NULL);
     maintenance->running = false;
+    record_refusals(maintenance);
 }
 
 void server_maintenance_done(struct server_maintenance *maintenance)

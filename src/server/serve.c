@@ -7,10 +7,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "server/instance.h"
+#include "server/sandbox.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define DEFAULT_CONFIG "/etc/holdfast/holdfast.conf"
@@ -36,12 +38,14 @@ struct serve_arguments {
 static void print_usage(const char *command, FILE *out)
 {
     (void)fprintf(out, "Usage: holdfast %s [--config FILE]\n\n", command);
-    (void)fputs(
-        "  --config FILE         configuration file (default: " DEFAULT_CONFIG ")\n"
-        "  --check               only check the configuration file\n"
-        "  --example-config      print an example configuration with every setting\n"
-        "  --accept-audit-loss   start although records at the end of the audit log are missing\n",
-        out);
+    (void)fputs("  --config FILE         configuration file (default: " DEFAULT_CONFIG ")\n"
+                "  --check               only check the configuration file\n"
+                "  --example-config      print an example configuration with every setting\n",
+                out);
+    if (strcmp(command, "serve") == 0)
+        (void)fputs("  --accept-audit-loss   start although records at the end of the audit log "
+                    "are missing\n",
+                    out);
 }
 
 static struct serve_arguments parse_arguments(int argc, char **argv)
@@ -106,8 +110,13 @@ static hf_err serve(const struct server_settings *settings, const struct server_
 {
     hf_log_configure((hf_log_level)settings->log_level, settings->log_format == 1);
     server_block_signals();
+    const struct sandbox_extra extra = { 0 };
+    struct sandbox_state sandbox;
+    hf_err err = server_sandbox(settings, &extra, diag, &sandbox);
+    if (err != HF_OK)
+        return err;
     struct server_instance *instance = NULL;
-    hf_err err = server_instance_new(settings, options, diag, &instance);
+    err = server_instance_new(settings, options, diag, &instance);
     if (err != HF_OK)
         return err;
     if (!hf_secret_stats().locked)
@@ -117,6 +126,7 @@ static hf_err serve(const struct server_settings *settings, const struct server_
     err = server_instance_start(instance);
     if (err == HF_OK) {
         hf_log(HF_LOG_NOTICE, "serving", HF_KV_C("listen", settings->listen.items[0]),
+               HF_KV_INT("port", server_instance_port(instance)),
                HF_KV_C("domain", settings->domain));
         server_instance_wait(instance);
     }
@@ -183,8 +193,10 @@ static hf_err init(const struct server_settings *settings,
     char subscription[HF_UUID_TEXT_BYTES + 1];
     hf_uuid_format(&installation.tenant, tenant);
     hf_uuid_format(&installation.subscription, subscription);
+    const struct seal_config seal = server_seal_config(settings);
+    const bool is_file = strcmp(seal.kind, "key-file") == 0;
     (void)printf("tenant        %s\nsubscription  %s\ndata          %s\nseal key      %s\n", tenant,
-                 subscription, settings->data, settings->seal_key_file);
+                 subscription, settings->data, is_file ? settings->seal_key_file : seal.kind);
     (void)printf("\nKeep a copy of the seal key apart from the data: without it nothing can be "
                  "read again.\n");
     return HF_OK;

@@ -17,7 +17,8 @@
 #define DAY HF_USEC_PER_DAY
 
 static const char *const log_levels[] = { "error", "warn", "notice", "info", "debug", NULL };
-static const char *const seal_kinds[] = { "key-file", NULL };
+static const char *const seal_kinds[] = { "key-file", "systemd-credential", NULL };
+static const char *const switches[] = { "off", "on", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
 #define MEMBER(name)                                                                               \
@@ -34,11 +35,15 @@ const struct hf_config_row server_setting_rows[] = {
     { "location",                       HF_CONFIG_TEXT,     MEMBER(location),                    0,         0,           "local",                  NULL,        false, "Region name shown to clients for vaults made without one."                                                             },
     { "tls.certificate",                HF_CONFIG_TEXT,     MEMBER(tls_certificate),             0,         0,           NULL,                     NULL,        true,  "PEM file with the certificate chain for *.vault.<domain>, vault.<domain> and login.<domain>; read again on SIGHUP."    },
     { "tls.key",                        HF_CONFIG_TEXT,     MEMBER(tls_key),                     0,         0,           NULL,                     NULL,        true,  "PEM file with the certificate's private key."                                                                          },
-    { "seal.kind",                      HF_CONFIG_CHOICE,   MEMBER(seal_kind),                   0,         0,           "key-file",                seal_kinds,  false, "How the root key is protected while the server is down; key-file is the only kind so far." },
+    { "seal.kind",                      HF_CONFIG_CHOICE,   MEMBER(seal_kind),                   0,         0,           "key-file",                seal_kinds,  false, "How the root key is protected while the server is down." },
     { "seal.key_file",                  HF_CONFIG_TEXT,     MEMBER(seal_key_file),               0,         0,           "/etc/holdfast/seal.key", NULL,        false, "Key file of the seal, mode 0600; keep it off the data folder's disk and backups."                                      },
+    { "seal.credential",                 HF_CONFIG_TEXT,     MEMBER(seal_credential),             0,         0,           "holdfast-seal",          NULL,        false, "systemd-credential: name of the credential (LoadCredentialEncrypted= of the unit) that holds the key." },
     { "admin.socket",                   HF_CONFIG_TEXT,     MEMBER(admin_socket),                0,         0,           "",                       NULL,        false, "Unix socket for the command line; empty means admin.sock in the data folder."                                          },
     { "audit.folder",                   HF_CONFIG_TEXT,     MEMBER(audit_folder),                0,         0,           "",                       NULL,        false, "Folder of the audit log; empty means audit in the data folder."                                                        },
+    { "backup.folder",                  HF_CONFIG_TEXT,     MEMBER(backup_folder),               0,         0,           "",                       NULL,        false, "Folder of the server's backups; empty means backups in the data folder; any other must exist when the server starts." },
+    { "journal.keep",                   HF_CONFIG_DURATION, MEMBER(journal_keep),                0,         3650 * DAY,  "7d",                     NULL,        false, "How long each change stays in the journal, for incremental backups and recovery to a point in time; 0 for no journal." },
     { "audit.segment_size",             HF_CONFIG_SIZE,     MEMBER(audit_segment_bytes),         64 * KIB,  4096 * MIB,  "256M",                   NULL,        false, "A new file of the audit log begins at this size."                                                                      },
+    { "audit.reserve",                  HF_CONFIG_SIZE,     MEMBER(audit_reserve_bytes),         0,         4096 * MIB,  "16M",                    NULL,        false, "Room on the disk that is kept free for the records of reads when the disk is full; changes are refused then; 0 for none." },
     { "log.level",                      HF_CONFIG_CHOICE,   MEMBER(log_level),                   0,         0,           "notice",                 log_levels,  false, "Least important lines to log."                                                                                         },
     { "log.format",                     HF_CONFIG_CHOICE,   MEMBER(log_format),                  0,         0,           "text",                   log_formats, false, "Log lines as key=value text or as JSON."                                                                               },
     { "threads.loops",                  HF_CONFIG_INT,      MEMBER(loops),                       0,         256,         "0",                      NULL,        false, "Threads that serve connections; 0 is one per core."                                                                    },
@@ -54,9 +59,13 @@ const struct hf_config_row server_setting_rows[] = {
     { "timeouts.idle",                  HF_CONFIG_DURATION, MEMBER(idle_timeout),                SEC / 100, 86400 * SEC, "2m",                     NULL,        false, "Time a kept connection may wait for its next request."                                                                 },
     { "timeouts.write",                 HF_CONFIG_DURATION, MEMBER(write_timeout),               SEC / 100, 3600 * SEC,  "30s",                    NULL,        false, "Time without progress in sending an answer."                                                                           },
     { "timeouts.drain",                 HF_CONFIG_DURATION, MEMBER(drain_timeout),               0,         3600 * SEC,  "20s",                    NULL,        false, "Time for requests under way when the server stops."                                                                    },
+    { "overload.target_delay",          HF_CONFIG_DURATION, MEMBER(target_delay),                0,         60 * SEC,    "50ms",                   NULL,        false, "While requests wait longer than this all the time, those that would wait still longer are answered with 503 at once; 0 for never." },
+    { "quota.principal_rate",           HF_CONFIG_INT,      MEMBER(principal_rate),              0,         1000000,     "0",                      NULL,        false, "Requests per second to vaults that one caller may make, and that many at once; beyond: 429; 0 for no limit." },
+    { "quota.vault_rate",               HF_CONFIG_INT,      MEMBER(vault_rate),                  0,         1000000,     "0",                      NULL,        false, "Requests per second that one vault takes from all callers together, and that many at once; beyond: 429; 0 for no limit." },
     { "token.lifetime",                 HF_CONFIG_DURATION, MEMBER(token_lifetime),              60 * SEC,  DAY,         "1h",                     NULL,        false, "Lifetime of tokens that the embedded issuer signs."                                                                    },
     { "token.clock_skew",               HF_CONFIG_DURATION, MEMBER(token_clock_skew),            0,         600 * SEC,   "5m",                     NULL,        false, "Leeway for a token's nbf and exp."                                                                                     },
     { "token.signing_key_lifetime",     HF_CONFIG_DURATION, MEMBER(signing_key_lifetime),        2 * DAY,   3650 * DAY,  "90d",                    NULL,        false, "A new token signing key is made after this time."                                                                      },
+    { "process.sandbox",                HF_CONFIG_CHOICE,   MEMBER(sandbox),                     0,         0,           "on",                     switches,    false, "Before the first thread: no new privileges, only the files and ports of these settings, and a filter of system calls."   },
     { "token.trusted_issuer",           HF_CONFIG_LIST,     MEMBER(trusted_issuers),             0,         0,           NULL,                     NULL,        false, "Another issuer whose tokens are accepted: its iss value, a blank, and the path of a file with its JWK Set."            },
 };
 /* clang-format on */
@@ -93,6 +102,8 @@ hf_err server_settings_complete(struct server_settings *settings, struct hf_diag
     hf_err err = default_path(settings->admin_socket, settings->data, "admin.sock", diag);
     if (err == HF_OK)
         err = default_path(settings->audit_folder, settings->data, "audit", diag);
+    if (err == HF_OK)
+        err = default_path(settings->backup_folder, settings->data, "backups", diag);
     if (err != HF_OK)
         return err;
     if (!is_domain(settings->domain))

@@ -20,11 +20,14 @@ struct server_settings {
     char location[64];
     char tls_certificate[SERVER_PATH_MAX_BYTES];
     char tls_key[SERVER_PATH_MAX_BYTES];
-    int64_t seal_kind; /* index of choice: key-file */
+    int64_t seal_kind; /* index of choice: key-file, systemd-credential */
     char seal_key_file[SERVER_PATH_MAX_BYTES];
+    char seal_credential[256];
     char admin_socket[SERVER_PATH_MAX_BYTES];
     char audit_folder[SERVER_PATH_MAX_BYTES];
+    char backup_folder[SERVER_PATH_MAX_BYTES];
     int64_t audit_segment_bytes;
+    int64_t audit_reserve_bytes;
     int64_t log_level;  /* index of choice: hf_log_level */
     int64_t log_format; /* 0 text, 1 json */
     int64_t loops;
@@ -40,9 +43,14 @@ struct server_settings {
     hf_usec idle_timeout;
     hf_usec write_timeout;
     hf_usec drain_timeout;
+    hf_usec journal_keep;
+    hf_usec target_delay;
+    int64_t principal_rate;
+    int64_t vault_rate;
     hf_usec token_lifetime;
     hf_usec token_clock_skew;
     hf_usec signing_key_lifetime;
+    int64_t sandbox;                       /* 0 off, 1 on */
     struct hf_config_list trusted_issuers; /* "https://issuer /path/to/jwks.json" */
 };
 

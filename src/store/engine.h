@@ -27,6 +27,8 @@ struct store_txn {
     uint64_t changes; /* puts and deletes so far: cursors find their place again when it moved */
     size_t written;   /* bytes of keys and values put */
     size_t open_cursors;
+    struct hf_buf *log;         /* where changes are noted for the journal; NULL: nowhere */
+    size_t log_start;           /* a child: bytes in the log when it began */
     struct store_cursor *spare; /* closed cursors of a reader, for the next use */
 };
 
@@ -66,4 +68,9 @@ HF_MUST hf_err store_engine_end_child(struct store_txn *parent, struct store_txn
                                       hf_err result);
 /* Ended in any case. HF_OK: durable. */
 HF_MUST hf_err store_engine_commit(struct store_txn *txn);
+/* Puts head and tail as one value, unlogged, without another copy of it. Not views of the store. */
+HF_MUST hf_err store_engine_put_joined(struct store_txn *txn, hf_bytes key, hf_bytes head,
+                                       hf_bytes tail);
+/* The greatest key below the given one, which is not there itself. HF_E_NOT_FOUND: none. */
+HF_MUST hf_err store_engine_last_below(struct store_txn *txn, hf_bytes key, hf_bytes *out);
 void store_engine_abort(struct store_txn *txn);

@@ -25,6 +25,15 @@
 /* Stops a flood of requests from filling memory with commands. */
 #define STORE_QUEUE_DEFAULT_COUNT 8192
 
+/* An entry of the journal is cut into parts of about this size, between two changes. */
+#define STORE_JOURNAL_PART_BYTES ((size_t)1024 * 1024)
+/* One batch's changes in the journal; the command that goes beyond is refused. */
+#define STORE_JOURNAL_BATCH_MAX_BYTES ((size_t)256 * 1024 * 1024)
+/* Memory for them kept between batches. */
+#define STORE_JOURNAL_KEPT_BYTES ((size_t)4 * 1024 * 1024)
+/* Entries dropped by one call, and so in one commit. */
+#define STORE_JOURNAL_TRIM_COUNT 512
+
 /* Threads that read: loops, workers, tools. */
 #define STORE_READERS_MAX_COUNT 1024
 

@@ -59,13 +59,17 @@ static hf_err try_batch(struct store_pipeline *pipeline, struct batch *batch, bo
     if (err != HF_OK)
         return err;
 
+    store_journal_begin(&pipeline->journal, &txn);
     run_commands(&txn, batch);
     if (!txn.map_full && batch->succeeded > 0)
         err = run_hook(&pipeline->hook, &txn);
+    if (!txn.map_full && err == HF_OK && batch->succeeded > 0)
+        err = store_journal_write(&pipeline->journal, &txn);
     if (txn.map_full || err != HF_OK || batch->succeeded == 0)
         store_engine_abort(&txn);
     else
         err = store_engine_commit(&txn);
+    store_journal_end(&pipeline->journal, err == HF_OK && batch->succeeded > 0 && !txn.map_full);
     *out_map_full = txn.map_full;
     return err;
 }
@@ -155,11 +159,14 @@ hf_err store_pipeline_start(struct store_pipeline *pipeline, const struct store_
     pipeline->queue_max = config->queue_max > 0 ? config->queue_max : STORE_QUEUE_DEFAULT_COUNT;
     atomic_store(&pipeline->map_bytes, store_engine_map_bytes(engine));
     atomic_store(&pipeline->used_bytes, store_engine_used_bytes(engine));
+    hf_err err = store_journal_init(&pipeline->journal, config, engine);
+    if (err != HF_OK)
+        return err;
     pipeline->batch = calloc(pipeline->batch_max, sizeof(pipeline->batch[0]));
     if (pipeline->batch == NULL)
         return HF_E_NOMEM;
     hf_queue_init(&pipeline->queue);
-    hf_err err = hf_thread_start(&pipeline->thread, WRITER_THREAD_NAME, run_writer, pipeline);
+    err = hf_thread_start(&pipeline->thread, WRITER_THREAD_NAME, run_writer, pipeline);
     if (err != HF_OK) {
         hf_queue_done(&pipeline->queue);
         free(pipeline->batch);
@@ -174,6 +181,7 @@ void store_pipeline_stop(struct store_pipeline *pipeline)
         return;
     hf_queue_close(&pipeline->queue);
     (void)pthread_join(pipeline->thread, NULL);
+    store_journal_done(&pipeline->journal);
     hf_queue_done(&pipeline->queue);
     free(pipeline->batch);
 }

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/thread.h"
 
@@ -33,6 +34,7 @@ struct store_txn; /* read: a snapshot; write: only inside a command */
 enum store_class {
     STORE_CLASS_META = 0x01,        /* server: installation, format */
     STORE_CLASS_AUDIT_HEAD = 0x02,  /* audit: last sequence number and hash at the last commit */
+    STORE_CLASS_JOURNAL = 0x03,     /* store: sequence number, part; see below */
     STORE_CLASS_TENANT = 0x10,      /* access */
     STORE_CLASS_PRINCIPAL = 0x11,   /* access: by object id */
     STORE_CLASS_CLIENT = 0x12,      /* access: application (client) id to object id */
@@ -53,6 +55,8 @@ struct store_config {
     size_t batch_max;   /* commands in one commit at most; 0: default */
     size_t queue_max;   /* commands waiting at most; beyond: HF_E_UNAVAILABLE; 0: default */
     bool no_sync;       /* tests only: durability off */
+    bool journal;       /* keep every change as an entry of the journal */
+    const struct hf_clock *clock; /* with journal: for the entries' time; outlives the store */
 };
 
 /*
@@ -149,6 +153,54 @@ struct store_hook {
     hf_err (*before_commit)(void *context, struct store_txn *txn);
 };
 void store_set_hook(struct store *store, const struct store_hook *hook);
+
+/* ---- the journal ---- */
+
+/*
+ * With store_config.journal each commit leaves one entry: its sequence number, its time, and its
+ * puts and deletes in order. A command that failed leaves nothing in it. Entries are written in the
+ * same commit, so they are exactly as durable as the change. Changes of STORE_CLASS_JOURNAL and
+ * STORE_CLASS_AUDIT_HEAD are left out; a commit with nothing else is no entry.
+ *
+ * The sequence number begins at 1 and goes on counting over trimming and restarts. A commit made
+ * while the journal is off leaves a gap: entries before it cannot be joined with those after it.
+ */
+struct store_journal_range {
+    uint64_t first; /* oldest entry from which on there is no gap; 0: none */
+    uint64_t last;  /* newest number given; 0: none yet. The next entry's is one more */
+};
+HF_MUST hf_err store_journal_range(struct store_txn *txn, struct store_journal_range *out);
+
+struct store_journal_entry {
+    uint64_t seq;
+    uint32_t part; /* a large entry has several, from 0, all with its number and time */
+    hf_usec time;
+    hf_bytes changes; /* a view; whole changes */
+};
+/*
+ * The first part at or after (seq, part), gaps or not. HF_E_NOT_FOUND at the end; HF_E_CORRUPT.
+ */
+HF_MUST hf_err store_journal_next(struct store_txn *txn, uint64_t seq, uint32_t part,
+                                  struct store_journal_entry *out);
+
+struct store_change {
+    bool is_delete;
+    hf_bytes key;
+    hf_bytes value; /* of a put */
+};
+/* Takes the next change off *changes; views of them. HF_E_NOT_FOUND at the end, HF_E_CORRUPT. */
+HF_MUST hf_err store_change_next(hf_bytes *changes, struct store_change *out);
+/*
+ * Makes the changes again, inside a command. A delete of what is absent is passed over. Fails:
+ * HF_E_CORRUPT, or as store_put().
+ */
+HF_MUST hf_err store_journal_apply(struct store_txn *txn, hf_bytes changes);
+
+/*
+ * Drops entries older than the time, a bounded number per call: *dropped 0 means that none is left.
+ * The newest entry always stays. Waits for the commit, as store_apply().
+ */
+HF_MUST hf_err store_journal_trim(struct store *store, hf_usec older_than, size_t *dropped);
 
 struct store_stats {
     uint64_t commands; /* acknowledged since start */

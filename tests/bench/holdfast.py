@@ -50,12 +50,16 @@ class Holdfast:
         self.port = int(self.vault_host.rpartition(":")[2])
         return idle
 
-    def start(self, core):
+    def spawn(self, core):
+        """Starts it, and does not wait."""
         config = self.folder / "holdfast.conf"
         config.write_text(f"data = {self.data}\nlisten = 127.0.0.1:{self.port}\nseal.key_file = {self.data}/seal.key\n"
                           f"tls.certificate = {self.tls}/server.pem\ntls.key = {self.tls}/server.key\n"
                           "threads.loops = 1\nthreads.compute = 1\n")
         self.process = process.start([self.binary, "serve", "--config", config], core, self.log)
+
+    def start(self, core):
+        self.spawn(core)
         process.wait_until(lambda: process.is_listening(self.port), self.process, "holdfast serve")
         self.token = self.get_token()
 
@@ -67,15 +71,15 @@ class Holdfast:
 
     # ---- requests as text, for the load generator ----
 
-    def request(self, method, target, body=""):
+    def request(self, method, target, body="", headers=()):
         lines = [f"{method} {target} HTTP/1.1", f"Host: {self.vault_host}", f"Authorization: Bearer {self.token}",
-                 "Accept: application/json"]
+                 "Accept: application/json", *headers]
         if body:
             lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
         return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
-    def get_request(self, name):
-        return self.request("GET", f"/secrets/{name}?api-version={API_VERSION}")
+    def get_request(self, name, *headers):
+        return self.request("GET", f"/secrets/{name}?api-version={API_VERSION}", headers=headers)
 
     def set_request(self, name, value):
         return self.request("PUT", f"/secrets/{name}?api-version={API_VERSION}", json.dumps({"value": value}))

@@ -75,6 +75,7 @@ def cpu_seconds(pid):
 
 
 def memory_kib(pid):
-    """What is resident: in all, and the part that is the process's own (not mapped files)."""
+    """What is resident: in all, and the part that is the process's own (not mapped files); and what is locked."""
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
-    return {"resident": int(lines["VmRSS"].split()[0]), "own": int(lines["RssAnon"].split()[0])}
+    return {"resident": int(lines["VmRSS"].split()[0]), "own": int(lines["RssAnon"].split()[0]),
+            "locked": int(lines["VmLck"].split()[0])}

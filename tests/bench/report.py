@@ -77,6 +77,12 @@ def print_report(result):
                       ("nginx_after", "memory, nginx worker, most")):
         own = result["memory_kib"][key]
         print(f"{text.ljust(FIRST_WIDTH)} {mib(own['resident'])} resident, of these {mib(own['own'])} its own (not mapped files)")
+    for protocol, own in result["idle_connection_bytes"].items():
+        print(f"{f'memory, one idle TLS connection, {protocol}'.ljust(FIRST_WIDTH)} {own['own'] / 1024:.1f} KiB, "
+              f"locked (for secrets) {own['locked'] / 1024:.1f} KiB")
+    first = result["first_answer_seconds"]
+    print(f"{'start to first answer'.ljust(FIRST_WIDTH)} {first['median'] * 1e3:.0f} ms "
+          f"({first['min'] * 1e3:.0f}-{first['max'] * 1e3:.0f}), {result['secrets']} secrets")
     print()
     get = result["rows"][0]["ratio"]["median"]
     idle = result["memory_kib"]["idle"]["resident"] / 1024

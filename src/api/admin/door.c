@@ -32,6 +32,9 @@ static const struct api_op ops[] = {
     { "AssignmentCreate", "RoleAssignmentPut",    HTTP_POST,   "/assignments",                       0, API_SCOPE_NONE, API_RUN_COMMIT,  admin_assignment_create,  API_DONE, 0 },
     { "AssignmentDelete", "RoleAssignmentDelete", HTTP_DELETE, "/assignments/{id}",                  0, API_SCOPE_NONE, API_RUN_COMMIT,  admin_assignment_delete,  API_DONE, 0 },
     { "SigningKeyRotate", "SigningKeyRotate",     HTTP_POST,   "/signing-keys",                      0, API_SCOPE_NONE, API_RUN_COMPUTE, admin_signing_key_rotate, API_DONE, 0 },
+    { "BackupList",       "BackupList",           HTTP_GET,    "/backups",                           0, API_SCOPE_NONE, API_RUN_COMPUTE, admin_backup_list,        API_DONE, 0 },
+    { "BackupGet",        "BackupGet",            HTTP_GET,    "/backups/{name}",                    0, API_SCOPE_NONE, API_RUN_COMPUTE, admin_backup_get,         API_DONE, 0 },
+    { "BackupCreate",     "BackupPut",            HTTP_POST,   "/backups",                           0, API_SCOPE_NONE, API_RUN_READ,    admin_backup_create,      API_DONE, 0 },
     { "AuditHead",        "AuditHeadGet",         HTTP_GET,    "/audit/head",                        0, API_SCOPE_NONE, API_RUN_READ,    admin_audit_head,         API_DONE, 0 },
     { "ClockAdvance",     "ClockAdvance",         HTTP_POST,   "/clock",                             0, API_SCOPE_NONE, API_RUN_READ,    admin_clock_advance,      API_DONE, 0 },
 };

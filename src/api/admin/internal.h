@@ -58,6 +58,12 @@ hf_err admin_assignment_list(struct api_call *call);
 hf_err admin_assignment_create(struct api_call *call);
 hf_err admin_assignment_delete(struct api_call *call);
 
+/* ---- backups.c ---- */
+
+hf_err admin_backup_list(struct api_call *call);
+hf_err admin_backup_get(struct api_call *call);
+hf_err admin_backup_create(struct api_call *call);
+
 /* ---- status.c ---- */
 
 hf_err admin_status(struct api_call *call);

@@ -23,15 +23,27 @@ static void write_counters(struct api_call *call, struct hf_json_writer *w)
     hf_jw_member_int(w, "secretMemoryBytes", (int64_t)secret.mapped_bytes);
     hf_jw_member_bool(w, "secretMemoryLocked", secret.locked);
     hf_jw_member_int(w, "auditRecords", (int64_t)audit_log_head(call->service->audit).seq);
+    const struct api_refusals *refusals = &call->service->refusals;
+    hf_jw_member_int(w, "refusedOverload",
+                     (int64_t)api_refusals_of(refusals, API_REFUSED_OVERLOAD));
+    hf_jw_member_int(w, "refusedQuota", (int64_t)api_refusals_of(refusals, API_REFUSED_QUOTA));
+    hf_jw_member_int(w, "refusedAudit", (int64_t)api_refusals_of(refusals, API_REFUSED_AUDIT));
+    hf_jw_member_int(w, "refusedIncomplete",
+                     (int64_t)api_refusals_of(refusals, API_REFUSED_INCOMPLETE));
+    hf_jw_member_int(w, "strangersCounted",
+                     (int64_t)api_refusals_of(refusals, API_REFUSED_STRANGER));
 }
 
 hf_err admin_status(struct api_call *call)
 {
     const struct api_service *service = call->service;
+    call->skip_audit = !audit_takes_records(service->audit); /* else nobody could ask why */
     struct hf_json_writer w = hf_json_writer_on(call->out);
     hf_jw_begin_object(&w);
     hf_jw_member_c(&w, "status",
-                   audit_is_writable(service->audit) ? "ok" : "audit log cannot be written");
+                   audit_is_writable(service->audit)
+                       ? "ok"
+                       : audit_condition_text(audit_log_condition(service->audit)));
     hf_jw_member_c(&w, "version", HF_VERSION);
     hf_jw_member_str(&w, "tenantId", service->tenant);
     hf_jw_member_str(&w, "subscriptionId", service->subscription);
@@ -46,6 +58,8 @@ hf_err admin_status(struct api_call *call)
 
 hf_err admin_audit_head(struct api_call *call)
 {
+    /* to prove what was cut off, also while no record can be written */
+    call->skip_audit = !audit_takes_records(call->service->audit);
     struct audit_head head = audit_log_head(call->service->audit);
     char memory[2 * AUDIT_HASH_BYTES];
     struct hf_buf hex;

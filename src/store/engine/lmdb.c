@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/reader.h"
+#include "store/journal.h"
 #include "store/limits.h"
 #include "store/store.h"
 
@@ -361,7 +362,20 @@ hf_err store_engine_begin_child(struct store_txn *parent, struct store_txn *chil
     if (code != MDB_SUCCESS)
         return store_err_from_lmdb(code);
     *child = (struct store_txn){ .engine = parent->engine, .handle = handle, .writable = true };
+    if (parent->log != NULL) {
+        child->log = parent->log;
+        child->log_start = parent->log->n;
+    }
     return HF_OK;
+}
+
+/* The log is as before the child began. */
+static void take_back_log(struct store_txn *child)
+{
+    if (child->log == NULL)
+        return;
+    child->log->n = child->log_start;
+    child->log->err = HF_OK;
 }
 
 hf_err store_engine_end_child(struct store_txn *parent, struct store_txn *child, hf_err result)
@@ -376,6 +390,8 @@ hf_err store_engine_end_child(struct store_txn *parent, struct store_txn *child,
     parent->map_full = parent->map_full || child->map_full;
     if (err == HF_OK)
         parent->written += child->written;
+    else
+        take_back_log(child);
     return err;
 }
 
@@ -458,6 +474,17 @@ static hf_err copy_value(struct store_engine *engine, hf_bytes value, MDB_val *o
     return HF_OK;
 }
 
+/* What cannot be noted must not be committed. */
+static hf_err note_in_log(struct store_txn *txn, hf_bytes key, const hf_bytes *value)
+{
+    if (txn->log == NULL)
+        return HF_OK;
+    hf_err err = store_journal_note(txn->log, key, value);
+    if (err != HF_OK && txn->failure == HF_OK)
+        txn->failure = err;
+    return err;
+}
+
 hf_err store_put(struct store_txn *txn, hf_bytes key, hf_bytes value)
 {
     HF_ASSERT(txn->writable);
@@ -471,6 +498,10 @@ hf_err store_put(struct store_txn *txn, hf_bytes key, hf_bytes value)
     memcpy(key_copy, key.p, key.n);
     MDB_val key_val = { .mv_size = key.n, .mv_data = key_copy };
     txn->written += key.n + value.n;
+    hf_bytes copied = bytes_of(&value_val);
+    err = note_in_log(txn, (hf_bytes){ key_copy, key.n }, &copied);
+    if (err != HF_OK)
+        return err;
     return note_change(txn, mdb_put(txn->handle, txn->engine->dbi, &key_val, &value_val, 0));
 }
 
@@ -485,7 +516,38 @@ hf_err store_delete(struct store_txn *txn, hf_bytes key)
     int code = mdb_del(txn->handle, txn->engine->dbi, &key_val, NULL);
     if (code == MDB_NOTFOUND)
         return HF_E_NOT_FOUND;
+    hf_err err = note_change(txn, code);
+    return err == HF_OK ? note_in_log(txn, (hf_bytes){ key_copy, key.n }, NULL) : err;
+}
+
+hf_err store_engine_put_joined(struct store_txn *txn, hf_bytes key, hf_bytes head, hf_bytes tail)
+{
+    MDB_val key_val = val_of(key);
+    MDB_val place = { .mv_size = head.n + tail.n };
+    int code = mdb_put(txn->handle, txn->engine->dbi, &key_val, &place, MDB_RESERVE);
+    if (code == MDB_SUCCESS) {
+        memcpy(place.mv_data, head.p, head.n);
+        memcpy((uint8_t *)place.mv_data + head.n, tail.p, tail.n);
+    }
     return note_change(txn, code);
+}
+
+hf_err store_engine_last_below(struct store_txn *txn, hf_bytes key, hf_bytes *out)
+{
+    MDB_cursor *cursor = NULL;
+    int code = mdb_cursor_open(txn->handle, txn->engine->dbi, &cursor);
+    if (code != MDB_SUCCESS)
+        return store_err_from_lmdb(code);
+    MDB_val found = val_of(key);
+    MDB_val value = { 0 };
+    code = mdb_cursor_get(cursor, &found, &value, MDB_SET_RANGE);
+    if (code == MDB_SUCCESS)
+        code = mdb_cursor_get(cursor, &found, &value, MDB_PREV);
+    else if (code == MDB_NOTFOUND)
+        code = mdb_cursor_get(cursor, &found, &value, MDB_LAST);
+    mdb_cursor_close(cursor);
+    *out = bytes_of(&found);
+    return store_err_from_lmdb(code);
 }
 
 /* ---- cursors ---- */

@@ -96,7 +96,7 @@ static int find_descriptor(void)
 }
 
 /* /dev/full takes no byte and cannot be cut. */
-static void test_write_that_cannot_be_undone_fails_the_log_for_good(void **state)
+static void test_write_that_cannot_be_undone_fails_the_log_until_it_is_mended(void **state)
 {
     struct audit_log *log = test_open(*state, 0);
     test_append(log, 1, 2);
@@ -116,15 +116,18 @@ static void test_write_that_cannot_be_undone_fails_the_log_for_good(void **state
     assert_int_equal(audit_batch_write(batch), HF_E_IO);
     assert_false(audit_batch_is_empty(batch));
     assert_int_equal(audit_sync(log), HF_E_IO);
+    assert_true(test_verify(*state, &head).intact);
+    assert_int_equal(audit_probe(log), HF_OK);
+    assert_int_equal(audit_batch_write(batch), HF_OK);
     audit_batch_free(batch);
     audit_close(log);
     (void)close(saved);
     (void)close(full);
-    assert_true(test_verify(*state, &head).intact);
+    assert_int_equal(test_verify(*state, &head).records, 3);
 }
 
 /* A pipe cannot be synced. */
-static void test_sync_that_fails_fails_the_log_for_good(void **state)
+static void test_sync_that_fails_fails_the_log(void **state)
 {
     struct audit_log *log = test_open(*state, 0);
     test_append(log, 1, 1);
@@ -374,8 +377,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_write_partial_is_cut_off_and_the_log_goes_on),
-        TEST(test_write_that_cannot_be_undone_fails_the_log_for_good),
-        TEST(test_sync_that_fails_fails_the_log_for_good),
+        TEST(test_write_that_cannot_be_undone_fails_the_log_until_it_is_mended),
+        TEST(test_sync_that_fails_fails_the_log),
         TEST(test_write_on_a_full_disk_fails_until_there_is_room),
         TEST(test_write_new_segment_that_cannot_be_made_fails_until_it_can),
         TEST(test_write_in_a_later_segment_is_cut_back_there),

@@ -8,7 +8,12 @@
 #include "seal/seal.h"
 #include "server/installation.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+static const struct hf_clock test_clock = { 0 };
 
 static hf_err install(struct place *place, struct server_installation *out)
 {
@@ -22,7 +27,7 @@ static void read_back(struct place *place, struct server_installation *out)
     struct hf_secret *root = NULL;
     struct store *store = NULL;
     struct hf_diag diag = { 0 };
-    assert_int_equal(server_open(&place->settings, &diag, &root, &store), HF_OK);
+    assert_int_equal(server_open(&place->settings, &test_clock, &diag, &root, &store), HF_OK);
     assert_int_equal(server_installation_read(store, root, out), HF_OK);
     hf_secret_free(root);
     store_close(store);
@@ -73,19 +78,19 @@ static void test_install_interrupted_after_the_seal_is_finished(void **state)
     const struct seal_config seal = { .kind = "key-file",
                                       .folder = place.settings.data,
                                       .key_file = place.settings.seal_key_file };
-    struct hf_secret *root = NULL;
-    assert_int_equal(seal_init(&seal, &diag, &root), HF_OK);
+    struct seal_roots made = { 0 };
+    assert_int_equal(seal_init(&seal, NULL, &diag, &made), HF_OK);
 
     struct server_installation installation;
     struct server_installation stored;
     assert_int_equal(install(&place, &installation), HF_OK);
-    struct hf_secret *opened = NULL;
-    assert_int_equal(seal_open(&seal, &diag, &opened), HF_OK);
-    assert_true(hf_secret_equal(root, hf_secret_view(opened)));
+    struct seal_roots opened = { 0 };
+    assert_int_equal(seal_open(&seal, NULL, &diag, &opened), HF_OK);
+    assert_true(hf_secret_equal(made.root[0].key, hf_secret_view(opened.root[0].key)));
     read_back(&place, &stored);
     assert_memory_equal(&stored.tenant, &installation.tenant, sizeof(stored.tenant));
-    hf_secret_free(opened);
-    hf_secret_free(root);
+    seal_roots_done(&opened);
+    seal_roots_done(&made);
     place_done(&place);
 }
 
@@ -97,9 +102,47 @@ static void test_open_before_install_says_so(void **state)
     struct hf_secret *root = NULL;
     struct store *store = NULL;
     struct hf_diag diag = { 0 };
-    assert_int_equal(server_open(&place.settings, &diag, &root, &store), HF_E_NOT_FOUND);
+    assert_int_equal(server_open(&place.settings, &test_clock, &diag, &root, &store),
+                     HF_E_NOT_FOUND);
     assert_null(root);
     assert_null(store);
+    place_done(&place);
+}
+
+/* Never another kind's settings: the seal made is the one that was asked for, or none. */
+static void test_install_with_a_credential_needs_it_and_opens_with_it(void **state)
+{
+    (void)state;
+    struct place place;
+    place_init(&place);
+    const struct hf_clock clock = { 0 };
+    struct hf_diag diag = { 0 };
+    struct server_installation installation;
+    place.settings.seal_kind = 1;
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    assert_int_not_equal(server_install(&place.settings, &clock, &diag, &installation), HF_OK);
+    assert_false(place_has(&place, "data/seal"));
+
+    /* A key file is what the credential holds. */
+    const struct seal_config other = { .kind = "key-file",
+                                       .folder = place.folder,
+                                       .key_file = place.settings.seal_key_file };
+    struct seal_roots made = { 0 };
+    assert_int_equal(seal_init(&other, NULL, &diag, &made), HF_OK);
+    seal_roots_done(&made);
+    assert_int_equal(chmod(place.settings.seal_key_file, 0400),
+                     0); /* as the service manager does */
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", place.folder, 1), 0);
+    (void)snprintf(place.settings.seal_credential, sizeof(place.settings.seal_credential),
+                   "seal.key");
+    assert_int_equal(server_install(&place.settings, &clock, &diag, &installation), HF_OK);
+    struct hf_secret *root = NULL;
+    struct store *store = NULL;
+    assert_int_equal(server_open(&place.settings, &test_clock, &diag, &root, &store), HF_OK);
+    store_close(store);
+    hf_secret_free(root);
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    place_remove(&place, "seal");
     place_done(&place);
 }
 
@@ -109,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_install_second_time_changes_nothing),
         cmocka_unit_test(test_install_without_seal_over_data_makes_no_new_seal),
         cmocka_unit_test(test_install_interrupted_after_the_seal_is_finished),
+        cmocka_unit_test(test_install_with_a_credential_needs_it_and_opens_with_it),
         cmocka_unit_test(test_open_before_install_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
