@@ -220,12 +220,19 @@ static hf_err apply_nothing(struct store_command *command HF_UNUSED,
     return HF_OK;
 }
 
-/* Every commit carries the audit log's durable head: after this one, the head covers what was recorded so far. */
-static hf_err note_audit_head(struct making *making)
+/*
+ * Every commit carries the audit log's durable head: after this one, the head covers what was recorded so far. On a full disk the
+ * backup is wanted more than that: a restored log then goes on after an earlier record.
+ */
+static void note_audit_head(struct making *making)
 {
     struct store_command nothing = { .apply = apply_nothing };
     hf_err err = audit_sync(making->backups->config.audit);
-    return err == HF_OK ? store_apply(making->backups->config.store, &nothing) : err;
+    if (err == HF_OK)
+        err = store_apply(making->backups->config.store, &nothing);
+    if (err != HF_OK)
+        hf_log(HF_LOG_WARN, "backup-without-audit-head", HF_KV_ERR(err),
+               HF_KV_C("continuing", "with the head that the store has"));
 }
 
 /* The end; without a journal, all records too. */
@@ -264,10 +271,10 @@ static hf_err copy(struct making *making)
     hf_err err = HF_OK;
     if (making->header.kind == ARCHIVE_FULL && backups->config.journal)
         err = archive_copy_records(store, &backups->stop, making->writer);
-    if (err == HF_OK)
-        err = note_audit_head(making);
-    if (err == HF_OK)
+    if (err == HF_OK) {
+        note_audit_head(making);
         err = read_snapshot(making);
+    }
     if (err == HF_OK)
         err = archive_copy_journal(store, making->header.from, making->to, &backups->stop,
                                    making->writer);
@@ -500,7 +507,8 @@ static hf_err list(void *context, hf_str name, struct hf_arena *arena, struct ap
     hf_err err = HF_OK;
     if (show_job(listing.backups, arena, &job))
         err = add(&listing, &job);
-    if (err == HF_OK)
+    const bool is_found = name.n > 0 && listing.count > 0;
+    if (err == HF_OK && !is_found)
         err = add_files(&listing);
     if (err == HF_OK && name.n > 0 && listing.count == 0)
         err = HF_E_NOT_FOUND;

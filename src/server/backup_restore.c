@@ -163,7 +163,7 @@ static hf_err open_beside(struct place *place, struct hf_diag *diag)
     if (err != HF_OK)
         return hf_fail(diag, err, "data", "%s: cannot be made: %s", place->beside,
                        hf_err_text(err));
-    if (flock(place->fd, LOCK_EX | LOCK_NB) != 0)
+    if (flock(place->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return hf_fail(diag, HF_E_BUSY, "data", "%s: another restore is under way", place->beside);
     err = clear_folder(place->fd);
     if (err != HF_OK)

@@ -187,11 +187,13 @@ class ChangedLogTest(OverloadCase):
 
     def test_replaced_file_closes_the_server_until_it_is_back(self):
         away = self.file.with_suffix(".away")
-        self.file.rename(away)
-        self.file.write_bytes(away.read_bytes())
+        copy = self.file.with_suffix(".copy")
+        copy.write_bytes(self.file.read_bytes())
+        os.link(self.file, away)
+        copy.replace(self.file)  # at no moment is there no file of that name
         self.until(lambda: self.health().status == 503, "it is noticed")
         self.assert_refused(Client(self.server, HOST).get("/secrets/there"))
-        away.rename(self.file)
+        away.replace(self.file)
         self.until(lambda: self.health().status == 200, "the server comes back by itself")
         self.assertTrue(self.log_has("audit-log-put-back"))
         self.assertEqual(self.vault.get("/secrets/there").status, 200)
