@@ -150,20 +150,27 @@ static hf_err open_store(const struct server_settings *settings, const struct hf
     return store_open(&config, diag, out);
 }
 
-hf_err server_open(const struct server_settings *settings, const struct hf_clock *clock,
-                   struct hf_diag *diag, struct hf_secret **out_root, struct store **out_store)
+hf_err server_open_roots(const struct server_settings *settings, const struct hf_clock *clock,
+                         const struct seal_roots *roots, struct hf_diag *diag,
+                         struct hf_secret **out_root, struct store **out_store)
 {
-    struct seal_config seal = server_seal_config(settings);
     HF_CLEANUP(hf_secret_freep) struct hf_secret *root = NULL;
-    HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
-    hf_err err = seal_open(&seal, NULL, diag, &roots);
-    if (err == HF_OK)
-        root = hf_take(&roots.root[roots.count - 1].key);
+    hf_err err = hf_secret_dup(roots->root[roots->count - 1].key, &root);
     if (err == HF_OK)
         err = open_store(settings, clock, diag, out_store);
     if (err == HF_OK)
         *out_root = hf_take(&root);
     return err;
+}
+
+hf_err server_open(const struct server_settings *settings, const struct hf_clock *clock,
+                   struct hf_diag *diag, struct hf_secret **out_root, struct store **out_store)
+{
+    struct seal_config seal = server_seal_config(settings);
+    HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
+    hf_err err = seal_open(&seal, NULL, diag, &roots);
+    return err == HF_OK ? server_open_roots(settings, clock, &roots, diag, out_root, out_store)
+                        : err;
 }
 
 /* An interrupted init has left a seal without a record: its root key is used on. */

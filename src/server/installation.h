@@ -30,6 +30,14 @@ struct server_installation {
  */
 HF_MUST hf_err server_install(const struct server_settings *settings, const struct hf_clock *clock,
                               struct hf_diag *diag, struct server_installation *out);
+/*
+ * Opens the store under the one of the seal's roots that its records are sealed under. The clock is for the store's
+ * journal and outlives the store. *out_root (a copy) is the caller's to free; *out_store to close.
+ */
+HF_MUST hf_err server_open_roots(const struct server_settings *settings,
+                                 const struct hf_clock *clock, const struct seal_roots *roots,
+                                 struct hf_diag *diag, struct hf_secret **out_root,
+                                 struct store **out_store);
 /* Opens seal and store. The clock is for the store's journal and outlives the store. *out_root is the
  * caller's to free; *out_store to close. */
 HF_MUST hf_err server_open(const struct server_settings *settings, const struct hf_clock *clock,
