@@ -35,7 +35,7 @@ static const char *find_wrong_cost(const struct crypto_argon2id_cost *cost)
         return "seal.argon2_passes";
     if (cost->memory_kib < MEMORY_KIB_PER_LANE * cost->lanes ||
         cost->memory_kib > SEAL_ARGON2_MEMORY_MAX_KIB)
-        return "seal.argon2_memory_kib";
+        return "seal.argon2_memory";
     return NULL;
 }
 

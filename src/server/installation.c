@@ -14,6 +14,7 @@
 #define RECORD_MAX_BYTES 4096
 #define INSTALLATION_NAME "installation"
 #define INSTALLATION_MAX_BYTES 64
+#define BYTES_PER_KIB 1024
 
 /* ---- sealed records ---- */
 
@@ -130,14 +131,23 @@ hf_err server_installation_read(struct store *store, const struct hf_secret *roo
 
 struct seal_config server_seal_config(const struct server_settings *settings)
 {
-    static const char *const kinds[] = { "key-file", "systemd-credential" };
-    const size_t kind = (size_t)settings->seal_kind;
     return (struct seal_config){
-        .kind = kind < HF_ARRAY_LEN(kinds) ? kinds[kind] : "",
+        .kind = server_seal_kind_name(settings),
         .folder = settings->data,
         .key_file = settings->seal_key_file,
         .credential = settings->seal_credential,
         .credentials_folder = getenv("CREDENTIALS_DIRECTORY"),
+        .argon2_memory_kib = (uint32_t)(settings->seal_argon2_memory / BYTES_PER_KIB),
+        .argon2_passes = (uint32_t)settings->seal_argon2_passes,
+        .argon2_lanes = (uint32_t)settings->seal_argon2_lanes,
+        .shares = (uint32_t)settings->seal_shares,
+        .threshold = (uint32_t)settings->seal_threshold,
+        .pkcs11_module = settings->seal_pkcs11_module,
+        .pkcs11_token = settings->seal_pkcs11_token,
+        .pkcs11_key = settings->seal_pkcs11_key,
+        .pkcs11_pin_file = settings->seal_pkcs11_pin_file,
+        .tpm_tcti = settings->seal_tpm_tcti,
+        .tpm_pcrs = settings->seal_tpm_pcrs,
     };
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "seal/seal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,9 +16,14 @@
 #define MIB (KIB * 1024)
 #define SEC HF_USEC_PER_SEC
 #define DAY HF_USEC_PER_DAY
+#define ARGON2_MAX (SEAL_ARGON2_MEMORY_MAX_KIB * KIB)
+#define ARGON2_BYTES_PER_LANE (8 * KIB) /* RFC 9106 §3.1 */
 
 static const char *const log_levels[] = { "error", "warn", "notice", "info", "debug", NULL };
-static const char *const seal_kinds[] = { "key-file", "systemd-credential", NULL };
+/* in the order of enum server_seal_kind */
+static const char *const seal_kinds[] = {
+    "key-file", "systemd-credential", "passphrase", "shamir", "pkcs11", "tpm2", NULL
+};
 static const char *const switches[] = { "off", "on", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
@@ -38,6 +44,17 @@ const struct hf_config_row server_setting_rows[] = {
     { "seal.kind",                      HF_CONFIG_CHOICE,   MEMBER(seal_kind),                   0,         0,           "key-file",                seal_kinds,  false, "How the root key is protected while the server is down." },
     { "seal.key_file",                  HF_CONFIG_TEXT,     MEMBER(seal_key_file),               0,         0,           "/etc/holdfast/seal.key", NULL,        false, "Key file of the seal, mode 0600; keep it off the data folder's disk and backups."                                      },
     { "seal.credential",                 HF_CONFIG_TEXT,     MEMBER(seal_credential),             0,         0,           "holdfast-seal",          NULL,        false, "systemd-credential: name of the credential (LoadCredentialEncrypted= of the unit) that holds the key." },
+    { "seal.argon2_memory",             HF_CONFIG_SIZE,     MEMBER(seal_argon2_memory),          8 * KIB,   ARGON2_MAX,  "64M",                    NULL,        false, "passphrase: memory that one guess costs (Argon2id), at least 8K for each lane; of a new seal." },
+    { "seal.argon2_passes",             HF_CONFIG_INT,      MEMBER(seal_argon2_passes),          1,         SEAL_ARGON2_PASSES_MAX, "3",           NULL,        false, "passphrase: how often that memory is gone through; of a new seal." },
+    { "seal.argon2_lanes",              HF_CONFIG_INT,      MEMBER(seal_argon2_lanes),           1,         SEAL_ARGON2_LANES_MAX, "4",            NULL,        false, "passphrase: threads that a guess can use; of a new seal." },
+    { "seal.shares",                    HF_CONFIG_INT,      MEMBER(seal_shares),                 1,         SEAL_SHARES_MAX, "5",                  NULL,        false, "shamir: how many shares are made of a new seal, each for its own holder." },
+    { "seal.threshold",                 HF_CONFIG_INT,      MEMBER(seal_threshold),              1,         SEAL_SHARES_MAX, "3",                  NULL,        false, "shamir: how many of the shares open it; at least 2 if there are more than one." },
+    { "seal.pkcs11_module",             HF_CONFIG_TEXT,     MEMBER(seal_pkcs11_module),          0,         0,           "",                       NULL,        false, "pkcs11: path of the token's library." },
+    { "seal.pkcs11_token",              HF_CONFIG_TEXT,     MEMBER(seal_pkcs11_token),           0,         0,           "",                       NULL,        false, "pkcs11: label of the token." },
+    { "seal.pkcs11_key",                HF_CONFIG_TEXT,     MEMBER(seal_pkcs11_key),             0,         0,           "holdfast",               NULL,        false, "pkcs11: label of the AES-256 key in the token; made there if it is missing." },
+    { "seal.pkcs11_pin_file",           HF_CONFIG_TEXT,     MEMBER(seal_pkcs11_pin_file),        0,         0,           "",                       NULL,        false, "pkcs11: file with the token's PIN, mode 0600." },
+    { "seal.tpm_tcti",                  HF_CONFIG_TEXT,     MEMBER(seal_tpm_tcti),               0,         0,           "device:/dev/tpmrm0",     NULL,        false, "tpm2: the way to the TPM." },
+    { "seal.tpm_pcrs",                  HF_CONFIG_TEXT,     MEMBER(seal_tpm_pcrs),               0,         0,           "",                       NULL,        false, "tpm2: registers that must be as they were when the seal was made, such as sha256:7 or sha256:0,2,7; empty for none; of a new seal." },
     { "admin.socket",                   HF_CONFIG_TEXT,     MEMBER(admin_socket),                0,         0,           "",                       NULL,        false, "Unix socket for the command line; empty means admin.sock in the data folder."                                          },
     { "audit.folder",                   HF_CONFIG_TEXT,     MEMBER(audit_folder),                0,         0,           "",                       NULL,        false, "Folder of the audit log; empty means audit in the data folder."                                                        },
     { "backup.folder",                  HF_CONFIG_TEXT,     MEMBER(backup_folder),               0,         0,           "",                       NULL,        false, "Folder of the server's backups; empty means backups in the data folder; any other must exist when the server starts." },
@@ -71,6 +88,12 @@ const struct hf_config_row server_setting_rows[] = {
 /* clang-format on */
 const size_t server_setting_count = HF_ARRAY_LEN(server_setting_rows);
 
+const char *server_seal_kind_name(const struct server_settings *settings)
+{
+    const size_t kind = (size_t)settings->seal_kind;
+    return kind < HF_ARRAY_LEN(seal_kinds) - 1 ? seal_kinds[kind] : "";
+}
+
 /* path = folder/name, if path is empty. */
 static hf_err default_path(char *path, const char *folder, const char *name, struct hf_diag *diag)
 {
@@ -97,6 +120,24 @@ static bool is_domain(const char *domain)
     return true;
 }
 
+/* Kept for a later `operator` command too, so checked whatever the kind. */
+static hf_err check_seal(const struct server_settings *settings, struct hf_diag *diag)
+{
+    const int64_t threshold = settings->seal_threshold;
+    if (threshold > settings->seal_shares || (threshold < 2 && settings->seal_shares > 1))
+        return hf_fail(diag, HF_E_INVALID, "seal.threshold",
+                       "seal.threshold: %d does not go with %d shares (seal.shares); it must be at "
+                       "most their number, and at least 2 if there are more than one",
+                       (int)threshold, (int)settings->seal_shares);
+    if (settings->seal_argon2_memory < ARGON2_BYTES_PER_LANE * settings->seal_argon2_lanes)
+        return hf_fail(diag, HF_E_INVALID, "seal.argon2_memory",
+                       "seal.argon2_memory: must be at least %dK for %d lanes "
+                       "(seal.argon2_lanes)",
+                       (int)(ARGON2_BYTES_PER_LANE / KIB * settings->seal_argon2_lanes),
+                       (int)settings->seal_argon2_lanes);
+    return HF_OK;
+}
+
 hf_err server_settings_complete(struct server_settings *settings, struct hf_diag *diag)
 {
     hf_err err = default_path(settings->admin_socket, settings->data, "admin.sock", diag);
@@ -116,7 +157,7 @@ hf_err server_settings_complete(struct server_settings *settings, struct hf_diag
         (void)snprintf(settings->listen.items[0], sizeof(settings->listen.items[0]),
                        "127.0.0.1:8443");
     }
-    return HF_OK;
+    return check_seal(settings, diag);
 }
 
 hf_err server_settings_load(const char *path, struct hf_diag *diag, struct server_settings *out)

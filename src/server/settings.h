@@ -12,6 +12,16 @@
 
 #define SERVER_PATH_MAX_BYTES 512
 
+/* The choices of seal.kind. */
+enum server_seal_kind {
+    SERVER_SEAL_KEY_FILE,
+    SERVER_SEAL_CREDENTIAL,
+    SERVER_SEAL_PASSPHRASE,
+    SERVER_SEAL_SHAMIR,
+    SERVER_SEAL_PKCS11,
+    SERVER_SEAL_TPM2,
+};
+
 struct server_settings {
     char data[SERVER_PATH_MAX_BYTES];
     struct hf_config_list listen;
@@ -20,9 +30,20 @@ struct server_settings {
     char location[64];
     char tls_certificate[SERVER_PATH_MAX_BYTES];
     char tls_key[SERVER_PATH_MAX_BYTES];
-    int64_t seal_kind; /* index of choice: key-file, systemd-credential */
+    int64_t seal_kind; /* enum server_seal_kind */
     char seal_key_file[SERVER_PATH_MAX_BYTES];
     char seal_credential[256];
+    int64_t seal_argon2_memory; /* bytes */
+    int64_t seal_argon2_passes;
+    int64_t seal_argon2_lanes;
+    int64_t seal_shares;
+    int64_t seal_threshold;
+    char seal_pkcs11_module[SERVER_PATH_MAX_BYTES];
+    char seal_pkcs11_token[64];
+    char seal_pkcs11_key[128];
+    char seal_pkcs11_pin_file[SERVER_PATH_MAX_BYTES];
+    char seal_tpm_tcti[256];
+    char seal_tpm_pcrs[128];
     char admin_socket[SERVER_PATH_MAX_BYTES];
     char audit_folder[SERVER_PATH_MAX_BYTES];
     char backup_folder[SERVER_PATH_MAX_BYTES];
@@ -56,6 +77,9 @@ struct server_settings {
 
 extern const struct hf_config_row server_setting_rows[];
 extern const size_t server_setting_count;
+
+/* As seal.h and the configuration write it; "" if there is no such kind. */
+const char *server_seal_kind_name(const struct server_settings *settings);
 
 /* Reads the file, sets what depends on other settings (admin.socket, audit.folder), checks what rows cannot. */
 HF_MUST hf_err server_settings_load(const char *path, struct hf_diag *diag,

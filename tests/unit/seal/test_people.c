@@ -65,10 +65,10 @@ static void test_passphrase_settings_out_of_bounds_are_refused(void **state)
         uint32_t lanes;
         const char *field;
     } cases[] = {
-        { 7, 1, 1, "seal.argon2_memory_kib" },
-        { 15, 1, 2, "seal.argon2_memory_kib" },
-        { SEAL_ARGON2_MEMORY_MAX_KIB + 1, 1, 1, "seal.argon2_memory_kib" },
-        { UINT32_MAX, 1, 1, "seal.argon2_memory_kib" },
+        { 7, 1, 1, "seal.argon2_memory" },
+        { 15, 1, 2, "seal.argon2_memory" },
+        { SEAL_ARGON2_MEMORY_MAX_KIB + 1, 1, 1, "seal.argon2_memory" },
+        { UINT32_MAX, 1, 1, "seal.argon2_memory" },
         { 64, SEAL_ARGON2_PASSES_MAX + 1, 1, "seal.argon2_passes" },
         { 4096, 1, SEAL_ARGON2_LANES_MAX + 1, "seal.argon2_lanes" },
         { 4096, 1, UINT32_MAX, "seal.argon2_lanes" },

@@ -4,6 +4,9 @@
  */
 #include "support.h"
 
+#include "server/installation.h"
+
+#include <stdio.h>
 #include <string.h>
 
 #define REQUIRED "tls.certificate = c.pem\ntls.key = k.pem\n"
@@ -31,6 +34,18 @@ static void test_settings_wrong_ones_are_refused_with_file_and_line(void **state
         { REQUIRED "public_port = x\n", "conf:3: public_port" },
         { REQUIRED "log.level = loud\n", "conf:3: log.level" },
         { REQUIRED "seal.kind = wax\n", "conf:3: seal.kind" },
+        { REQUIRED "seal.argon2_memory = 7K\n", "conf:3: seal.argon2_memory" },
+        { REQUIRED "seal.argon2_memory = 5G\n", "conf:3: seal.argon2_memory" },
+        { REQUIRED "seal.argon2_memory = 31K\n", "conf: seal.argon2_memory" },
+        { REQUIRED "seal.argon2_passes = 0\n", "conf:3: seal.argon2_passes" },
+        { REQUIRED "seal.argon2_passes = 65\n", "conf:3: seal.argon2_passes" },
+        { REQUIRED "seal.argon2_lanes = 65\n", "conf:3: seal.argon2_lanes" },
+        { REQUIRED "seal.shares = 0\n", "conf:3: seal.shares" },
+        { REQUIRED "seal.shares = 256\n", "conf:3: seal.shares" },
+        { REQUIRED "seal.threshold = 0\n", "conf:3: seal.threshold" },
+        { REQUIRED "seal.threshold = 1\n", "conf: seal.threshold" },
+        { REQUIRED "seal.threshold = 6\n", "conf: seal.threshold" },
+        { REQUIRED "seal.shares = 2\n", "conf: seal.threshold" },
         { REQUIRED "timeouts.idle = 5\n", "conf:3: timeouts.idle" },
         { REQUIRED "limits.header_size = 2G\n", "conf:3: limits.header_size" },
         { REQUIRED "domain = a\ndomain = b\n", "conf:4: domain" },
@@ -80,6 +95,61 @@ static void test_settings_paths_follow_the_data_folder(void **state)
     place_done(&place);
 }
 
+/* Every kind of seal gets what it needs from the settings of its own. */
+static void test_settings_of_the_seal_reach_it(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = { "key-file",   "systemd-credential",
+                                         "passphrase", "shamir",
+                                         "pkcs11",     "tpm2" };
+    struct place place;
+    place_init(&place);
+    struct hf_diag diag;
+    struct server_settings settings;
+    for (size_t i = 0; i < HF_ARRAY_LEN(kinds); i++) {
+        char text[128];
+        (void)snprintf(text, sizeof(text), REQUIRED "seal.kind = %s\n", kinds[i]);
+        assert_int_equal(load(&place, text, &diag, &settings), HF_OK);
+        assert_string_equal(server_seal_config(&settings).kind, kinds[i]);
+    }
+    struct seal_config seal = server_seal_config(&settings);
+    assert_int_equal(seal.argon2_memory_kib, 64 * 1024);
+    assert_int_equal(seal.argon2_passes, 3);
+    assert_int_equal(seal.argon2_lanes, 4);
+    assert_int_equal(seal.shares, 5);
+    assert_int_equal(seal.threshold, 3);
+    assert_string_equal(seal.pkcs11_key, "holdfast");
+    assert_string_equal(seal.tpm_tcti, "device:/dev/tpmrm0");
+    assert_string_equal(seal.tpm_pcrs, "");
+
+    assert_int_equal(load(&place,
+                          REQUIRED "seal.key_file = /k\nseal.credential = c\n"
+                                   "seal.argon2_memory = 16K\nseal.argon2_passes = 1\n"
+                                   "seal.argon2_lanes = 2\nseal.shares = 255\n"
+                                   "seal.threshold = 254\nseal.pkcs11_module = /m\n"
+                                   "seal.pkcs11_token = t\nseal.pkcs11_key = a\n"
+                                   "seal.pkcs11_pin_file = /p\n"
+                                   "seal.tpm_tcti = swtpm:port=1\nseal.tpm_pcrs = sha256:7\n",
+                          &diag, &settings),
+                     HF_OK);
+    seal = server_seal_config(&settings);
+    assert_string_equal(seal.folder, settings.data);
+    assert_string_equal(seal.key_file, "/k");
+    assert_string_equal(seal.credential, "c");
+    assert_int_equal(seal.argon2_memory_kib, 16);
+    assert_int_equal(seal.argon2_passes, 1);
+    assert_int_equal(seal.argon2_lanes, 2);
+    assert_int_equal(seal.shares, 255);
+    assert_int_equal(seal.threshold, 254);
+    assert_string_equal(seal.pkcs11_module, "/m");
+    assert_string_equal(seal.pkcs11_token, "t");
+    assert_string_equal(seal.pkcs11_key, "a");
+    assert_string_equal(seal.pkcs11_pin_file, "/p");
+    assert_string_equal(seal.tpm_tcti, "swtpm:port=1");
+    assert_string_equal(seal.tpm_pcrs, "sha256:7");
+    place_done(&place);
+}
+
 /* Gives the settings that must be set a value: "name =" becomes "name = x". */
 static void fill_in(hf_str example, struct hf_buf *out)
 {
@@ -124,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_settings_wrong_ones_are_refused_with_file_and_line),
         cmocka_unit_test(test_settings_missing_file_is_named),
         cmocka_unit_test(test_settings_paths_follow_the_data_folder),
+        cmocka_unit_test(test_settings_of_the_seal_reach_it),
         cmocka_unit_test(test_settings_example_is_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
