@@ -6,6 +6,8 @@
 
 #include "base/reader.h"
 #include "crypto/crypto.h"
+
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +17,12 @@
 #define INSTALLATION_NAME "installation"
 #define INSTALLATION_MAX_BYTES 64
 #define BYTES_PER_KIB 1024
+#define GENERATION_BYTES 8
+#define GENERATION_FIRST 1
+
+static const uint8_t generation_key[] = {
+    STORE_CLASS_META, 'r', 'o', 'o', 't', '-', 'g', 'e', 'n', 'e', 'r', 'a', 't', 'i', 'o', 'n'
+};
 
 /* ---- sealed records ---- */
 
@@ -22,12 +30,16 @@ struct put_command {
     struct store_command store;
     hf_bytes key;
     hf_bytes value;
+    uint64_t generation; /* of the root key, to be noted with it; 0: not now */
 };
 
 static hf_err apply_put(struct store_command *command, struct store_txn *txn)
 {
     const struct put_command *put = HF_CONTAINER_OF(command, struct put_command, store);
-    return store_put(txn, put->key, put->value);
+    hf_err err = store_put(txn, put->key, put->value);
+    if (err == HF_OK && put->generation > 0)
+        err = server_generation_put(txn, put->generation);
+    return err;
 }
 
 static size_t make_key(enum store_class class_byte, const char *name,
@@ -46,8 +58,9 @@ hf_err server_record_key(const struct hf_secret *root, struct crypto_record_key 
     return err == HF_OK ? crypto_record_key_new(key, out) : err;
 }
 
-hf_err server_record_put(struct store *store, struct crypto_record_key *record_key,
-                         enum store_class class_byte, const char *name, hf_bytes plain)
+static hf_err put_record(struct store *store, struct crypto_record_key *record_key,
+                         enum store_class class_byte, const char *name, hf_bytes plain,
+                         uint64_t generation)
 {
     uint8_t key_memory[1 + RECORD_NAME_MAX_BYTES];
     hf_bytes key = { key_memory, make_key(class_byte, name, key_memory) };
@@ -60,11 +73,18 @@ hf_err server_record_put(struct store *store, struct crypto_record_key *record_k
     if (err == HF_OK) {
         struct put_command command = { .store = { .apply = apply_put },
                                        .key = key,
-                                       .value = hf_buf_view(&sealed) };
+                                       .value = hf_buf_view(&sealed),
+                                       .generation = generation };
         err = store_apply(store, &command.store);
     }
     hf_buf_done(&sealed);
     return err;
+}
+
+hf_err server_record_put(struct store *store, struct crypto_record_key *record_key,
+                         enum store_class class_byte, const char *name, hf_bytes plain)
+{
+    return put_record(store, record_key, class_byte, name, plain, 0);
 }
 
 hf_err server_record_get(struct store *store, struct crypto_record_key *record_key,
@@ -88,9 +108,63 @@ hf_err server_record_get(struct store *store, struct crypto_record_key *record_k
     return err;
 }
 
+/* ---- the generation of the root key ---- */
+
+hf_err server_generation_put(struct store_txn *txn, uint64_t generation)
+{
+    uint8_t memory[GENERATION_BYTES];
+    struct hf_buf value;
+    hf_buf_init_fixed(&value, memory, sizeof(memory));
+    hf_buf_put_u64(&value, generation);
+    return store_put(txn, (hf_bytes){ generation_key, sizeof(generation_key) },
+                     hf_buf_view(&value));
+}
+
+hf_err server_generation_get(struct store_txn *txn, uint64_t *out)
+{
+    hf_bytes value = { NULL, 0 };
+    hf_err err = store_get(txn, (hf_bytes){ generation_key, sizeof(generation_key) }, &value);
+    if (err == HF_E_NOT_FOUND)
+        *out = GENERATION_FIRST;
+    if (err != HF_OK)
+        return err == HF_E_NOT_FOUND ? HF_OK : err;
+    struct hf_reader reader = hf_reader_of(value);
+    const uint64_t generation = hf_read_u64(&reader);
+    if (hf_reader_finish(&reader) != HF_OK || generation < GENERATION_FIRST)
+        return HF_E_CORRUPT;
+    *out = generation;
+    return HF_OK;
+}
+
+hf_err server_generation_read(struct store *store, uint64_t *out)
+{
+    HF_CLEANUP(store_reader_freep) struct store_reader *reader = NULL;
+    struct store_txn *txn = NULL;
+    hf_err err = store_reader_new(store, &reader);
+    if (err == HF_OK)
+        err = store_read_begin(reader, &txn);
+    if (err == HF_OK)
+        err = server_generation_get(txn, out);
+    store_read_end(txn);
+    return err;
+}
+
+hf_err server_generation_mismatch(const char *data, uint64_t generation,
+                                  const struct seal_info *seal, struct hf_diag *diag)
+{
+    return hf_fail(diag, HF_E_CONFLICT, "data",
+                   "%s: the records are sealed under root key %" PRIu64
+                   ", and the file seal holds root key %" PRIu64
+                   "%s: they are not of the same time; put back the file seal that belongs to the "
+                   "records, from a copy of the data folder or a backup",
+                   data, generation, seal->generation,
+                   seal->roots > 1 ? " and the one before" : "");
+}
+
 /* ---- the installation ---- */
 
 static hf_err write_installation(struct store *store, const struct hf_secret *root,
+                                 uint64_t generation,
                                  const struct server_installation *installation)
 {
     uint8_t memory[INSTALLATION_MAX_BYTES];
@@ -101,8 +175,8 @@ static hf_err write_installation(struct store *store, const struct hf_secret *ro
     hf_buf_put_i64(&plain, installation->created);
     HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
     hf_err err = server_record_key(root, &key);
-    return err == HF_OK ? server_record_put(store, key, STORE_CLASS_META, INSTALLATION_NAME,
-                                            hf_buf_view(&plain))
+    return err == HF_OK ? put_record(store, key, STORE_CLASS_META, INSTALLATION_NAME,
+                                     hf_buf_view(&plain), generation)
                         : err;
 }
 
@@ -160,16 +234,34 @@ static hf_err open_store(const struct server_settings *settings, const struct hf
     return store_open(&config, diag, out);
 }
 
+/* The one of the roots that the store's records are sealed under. */
+static hf_err choose_root(struct store *store, const char *data, const struct seal_roots *roots,
+                          struct hf_diag *diag, struct hf_secret **out)
+{
+    uint64_t generation = 0;
+    hf_err err = server_generation_read(store, &generation);
+    if (err != HF_OK)
+        return hf_fail(diag, err, "data", "%s: the number of the root key in the store: %s", data,
+                       hf_err_text(err));
+    for (size_t i = 0; i < roots->count; i++) {
+        if (roots->root[i].generation == generation)
+            return hf_secret_dup(roots->root[i].key, out);
+    }
+    const struct seal_info seal = { .roots = roots->count,
+                                    .generation = roots->root[roots->count - 1].generation };
+    return server_generation_mismatch(data, generation, &seal, diag);
+}
+
 hf_err server_open_roots(const struct server_settings *settings, const struct hf_clock *clock,
                          const struct seal_roots *roots, struct hf_diag *diag,
                          struct hf_secret **out_root, struct store **out_store)
 {
-    HF_CLEANUP(hf_secret_freep) struct hf_secret *root = NULL;
-    hf_err err = hf_secret_dup(roots->root[roots->count - 1].key, &root);
+    HF_CLEANUP(store_closep) struct store *store = NULL;
+    hf_err err = open_store(settings, clock, diag, &store);
     if (err == HF_OK)
-        err = open_store(settings, clock, diag, out_store);
+        err = choose_root(store, settings->data, roots, diag, out_root);
     if (err == HF_OK)
-        *out_root = hf_take(&root);
+        *out_store = hf_take(&store);
     return err;
 }
 
@@ -185,7 +277,7 @@ hf_err server_open(const struct server_settings *settings, const struct hf_clock
 
 /* An interrupted init has left a seal without a record: its root key is used on. */
 static hf_err make_or_open_seal(const struct server_settings *settings, struct hf_diag *diag,
-                                struct hf_secret **out)
+                                struct hf_secret **out, uint64_t *out_generation)
 {
     struct seal_config seal = server_seal_config(settings);
     struct hf_diag ignored = { 0 };
@@ -195,6 +287,7 @@ static hf_err make_or_open_seal(const struct server_settings *settings, struct h
         err = seal_open(&seal, NULL, diag, &roots);
     if (err != HF_OK)
         return hf_fail(diag, err, ignored.field, "%s", ignored.text);
+    *out_generation = roots.root[roots.count - 1].generation;
     *out = hf_take(&roots.root[roots.count - 1].key);
     return HF_OK;
 }
@@ -220,7 +313,7 @@ static hf_err is_installed(struct store *store, bool *out)
 }
 
 /* The store is locked from here on, so that two inits at once cannot both go through. */
-static hf_err install_in(struct store *store, const struct hf_secret *root,
+static hf_err install_in(struct store *store, const struct hf_secret *root, uint64_t generation,
                          const struct hf_clock *clock, struct server_installation *out)
 {
     struct server_installation installation = { .created = hf_clock_now(clock) };
@@ -228,7 +321,7 @@ static hf_err install_in(struct store *store, const struct hf_secret *root,
     if (err == HF_OK)
         err = crypto_random_uuid(&installation.subscription);
     if (err == HF_OK)
-        err = write_installation(store, root, &installation);
+        err = write_installation(store, root, generation, &installation);
     if (err == HF_OK)
         *out = installation;
     return err;
@@ -243,13 +336,14 @@ hf_err server_install(const struct server_settings *settings, const struct hf_cl
         return err;
     HF_CLEANUP(hf_secret_freep) struct hf_secret *root = NULL;
     bool installed = false;
+    uint64_t generation = 0;
     err = is_installed(store, &installed);
     if (err == HF_OK && installed)
         err = HF_E_EXISTS; /* never a new seal for data that is there */
     if (err == HF_OK)
-        err = make_or_open_seal(settings, diag, &root);
+        err = make_or_open_seal(settings, diag, &root, &generation);
     if (err == HF_OK)
-        err = install_in(store, root, clock, out);
+        err = install_in(store, root, generation, clock, out);
     store_close(store);
     return err;
 }

@@ -31,8 +31,19 @@ struct server_installation {
 HF_MUST hf_err server_install(const struct server_settings *settings, const struct hf_clock *clock,
                               struct hf_diag *diag, struct server_installation *out);
 /*
+ * The generation of the root key that the store's records are sealed under; 1 if it is not noted. It is not sealed: who
+ * changes it on disk makes that no record authenticates. get and put are for use in a transaction. Fails: HF_E_CORRUPT.
+ */
+HF_MUST hf_err server_generation_read(struct store *store, uint64_t *out);
+HF_MUST hf_err server_generation_get(struct store_txn *txn, uint64_t *out);
+HF_MUST hf_err server_generation_put(struct store_txn *txn, uint64_t generation);
+/* HF_E_CONFLICT, with diag saying that seal and records do not belong together. */
+HF_MUST hf_err server_generation_mismatch(const char *data, uint64_t generation,
+                                          const struct seal_info *seal, struct hf_diag *diag);
+/*
  * Opens the store under the one of the seal's roots that its records are sealed under. The clock is for the store's
- * journal and outlives the store. *out_root (a copy) is the caller's to free; *out_store to close.
+ * journal and outlives the store. *out_root (a copy) is the caller's to free; *out_store to close. Fails: HF_E_CONFLICT
+ * (none of the roots is that one; diag tells), HF_E_CORRUPT, as store_open()
  */
 HF_MUST hf_err server_open_roots(const struct server_settings *settings,
                                  const struct hf_clock *clock, const struct seal_roots *roots,

@@ -146,6 +146,105 @@ static void test_install_with_a_credential_needs_it_and_opens_with_it(void **sta
     place_done(&place);
 }
 
+/* ---- which root key ---- */
+
+struct put {
+    struct store_command command;
+    hf_bytes value; /* n 0: delete */
+};
+
+static hf_err apply_put(struct store_command *command, struct store_txn *txn)
+{
+    const struct put *put = HF_CONTAINER_OF(command, struct put, command);
+    const hf_bytes key = { (const uint8_t *)"\x01root-generation", 16 };
+    return put->value.n > 0 ? store_put(txn, key, put->value) : store_delete(txn, key);
+}
+
+static void note_generation(struct place *place, hf_bytes value)
+{
+    struct hf_diag diag = { 0 };
+    struct store *store = NULL;
+    const struct store_config config = { .folder = place->settings.data };
+    struct put put = { .command = { .apply = apply_put }, .value = value };
+    assert_int_equal(store_open(&config, &diag, &store), HF_OK);
+    assert_int_equal(store_apply(store, &put.command), HF_OK);
+    store_close(store);
+}
+
+static void expect_open_fails(struct place *place, hf_err expected, const char *text)
+{
+    struct hf_secret *root = NULL;
+    struct store *store = NULL;
+    struct hf_diag diag = { 0 };
+    assert_int_equal(server_open(&place->settings, &test_clock, &diag, &root, &store), expected);
+    assert_null(root);
+    assert_null(store);
+    if (strstr(diag.text, text) == NULL)
+        fail_msg("\"%s\" does not tell of \"%s\"", diag.text, text);
+}
+
+static void expect_opens_with(struct place *place, const struct hf_secret *expected)
+{
+    struct hf_secret *root = NULL;
+    struct store *store = NULL;
+    struct hf_diag diag = { 0 };
+    assert_int_equal(server_open(&place->settings, &test_clock, &diag, &root, &store), HF_OK);
+    assert_true(hf_secret_equal(root, hf_secret_view(expected)));
+    hf_secret_free(root);
+    store_close(store);
+}
+
+static hf_bytes generation_of(uint8_t number)
+{
+    static uint8_t memory[8];
+    memory[7] = number;
+    return (hf_bytes){ memory, sizeof(memory) };
+}
+
+static void test_open_with_a_seal_of_another_time_says_so(void **state)
+{
+    (void)state;
+    struct place place;
+    place_init(&place);
+    struct server_installation installation;
+    assert_int_equal(install(&place, &installation), HF_OK);
+    note_generation(&place, generation_of(7));
+    expect_open_fails(&place, HF_E_CONFLICT,
+                      "under root key 7, and the file seal holds root key 1:");
+    const struct seal_config seal = server_seal_config(&place.settings);
+    struct seal_roots roots = { 0 };
+    struct hf_diag diag = { 0 };
+    assert_int_equal(seal_rotate_begin(&seal, NULL, &diag, &roots), HF_OK);
+    seal_roots_done(&roots);
+    expect_open_fails(&place, HF_E_CONFLICT, "root key 2 and the one before:");
+    note_generation(&place, generation_of(0));
+    expect_open_fails(&place, HF_E_CORRUPT, "the number of the root key");
+    note_generation(&place, (hf_bytes){ (const uint8_t *)"short", 5 });
+    expect_open_fails(&place, HF_E_CORRUPT, "the number of the root key");
+    place_done(&place);
+}
+
+static void test_open_takes_the_root_key_of_the_records(void **state)
+{
+    (void)state;
+    struct place place;
+    place_init(&place);
+    struct server_installation installation;
+    assert_int_equal(install(&place, &installation), HF_OK);
+    const struct seal_config seal = server_seal_config(&place.settings);
+    struct seal_roots roots = { 0 };
+    struct hf_diag diag = { 0 };
+    assert_int_equal(seal_rotate_begin(&seal, NULL, &diag, &roots), HF_OK);
+    assert_int_equal(roots.count, 2);
+    expect_opens_with(&place, roots.root[0].key); /* as the install noted it */
+    note_generation(&place, (hf_bytes){ NULL, 0 });
+    expect_opens_with(&place, roots.root[0].key); /* of before it was noted */
+    note_generation(&place, generation_of(2));
+    expect_opens_with(&place, roots.root[1].key);
+    seal_roots_done(&roots);
+    place_done(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +253,8 @@ int main(void)
         cmocka_unit_test(test_install_interrupted_after_the_seal_is_finished),
         cmocka_unit_test(test_install_with_a_credential_needs_it_and_opens_with_it),
         cmocka_unit_test(test_open_before_install_says_so),
+        cmocka_unit_test(test_open_with_a_seal_of_another_time_says_so),
+        cmocka_unit_test(test_open_takes_the_root_key_of_the_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rotating the root key: a new one in the seal beside the old, every record that is sealed under a key derived from it sealed
+ * anew in one commit, the old one out of the seal. Killed at any moment, the server opens (before the commit with the old
+ * root key, after it with the new), and another call finishes what is left.
+ *
+ * Keys of vaults stay: only what wraps them changes. So do secrets, tokens and their signing keys. What ends with the old root
+ * key: marks for the next page of a list (clients list again), and the journal's use for incremental backups (the first backup
+ * after a rotation is a full one). Backups of single secrets are restored with the last 16 root keys' backup keys.
+ */
+#pragma once
+
+#include "audit/audit.h"
+#include "base/clock.h"
+#include "crypto/record.h"
+#include "seal/seal.h"
+#include "server/settings.h"
+#include "store/store.h"
+
+/*
+ * people may be NULL for a seal that opens by itself; each answer is asked for once. *out_generation: of the new root key.
+ * Memory: the pages that change, about those of all vaults, principals and assignments (not of secrets).
+ *
+ * Fails, with diag: HF_E_BUSY (a server has the store open: stop or seal it first), HF_E_NOT_FOUND (not initialised),
+ * HF_E_CONFLICT (seal and records do not belong together), HF_E_CORRUPT (a record does not authenticate: no record is changed),
+ * HF_E_UNSUPPORTED (records of a kind that this version does not know: no record is changed), as seal_rotate_begin(),
+ * store_open() and store_apply()
+ */
+HF_MUST hf_err server_rotate_root(const struct server_settings *settings,
+                                  const struct hf_clock *clock, const struct seal_people *people,
+                                  struct hf_diag *diag, uint64_t *out_generation);
