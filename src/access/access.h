@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "crypto/key.h"
+#include "crypto/record.h"
 #include "store/store.h"
 
 struct access_engine;
@@ -51,6 +52,15 @@ HF_MUST hf_err access_engine_new(const struct access_config *config, struct hf_d
 void access_engine_free(struct access_engine *engine);
 HF_MUST hf_err access_view_new(struct access_engine *engine, struct access_view **out);
 void access_view_free(struct access_view *view);
+/*
+ * Rotation of the root key, inside a command's apply: seals under new_root all that this layer has sealed under old_root. An
+ * engine made before reads nothing afterwards. Roots: 32 bytes. seed: drawn with the command. Fails, and the command must too:
+ * HF_E_CORRUPT (a record does not authenticate under old_root), HF_E_NOMEM, as store_put().
+ */
+HF_MUST hf_err access_reseal(struct store_txn *txn, const struct hf_secret *old_root,
+                             const struct hf_secret *new_root,
+                             const uint8_t seed[CRYPTO_RECORD_SEED_BYTES]);
+
 const struct hf_uuid *access_tenant(const struct access_engine *engine);
 /* "https://sts.windows.net/{tenant}/": iss of version 1.0 tokens, as Key Vault demands and its messages show. */
 hf_str access_issuer_v1(const struct access_engine *engine);

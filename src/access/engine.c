@@ -99,13 +99,16 @@ HF_MUST static hf_err parse_issuers(struct access_engine *engine,
     return HF_OK;
 }
 
-HF_MUST static hf_err derive_keys(struct access_engine *engine, const struct hf_secret *root_key)
+hf_err access_record_key_derive(const struct hf_secret *root_key, struct crypto_record_key **out)
 {
     HF_CLEANUP(hf_secret_freep) struct hf_secret *parent = NULL;
     hf_err err = crypto_kdf(root_key, HF_LIT("holdfast access v1"), (hf_bytes){ NULL, 0 }, &parent);
-    if (err != HF_OK)
-        return err;
-    err = crypto_record_key_new(parent, &engine->record_key);
+    return err == HF_OK ? crypto_record_key_new(parent, out) : err;
+}
+
+HF_MUST static hf_err derive_keys(struct access_engine *engine, const struct hf_secret *root_key)
+{
+    hf_err err = access_record_key_derive(root_key, &engine->record_key);
     if (err != HF_OK)
         return err;
     return crypto_record_key_dup(engine->record_key, &engine->writer_key);

@@ -218,6 +218,10 @@ const struct access_issuer_key *access_issuer_find_key(const struct access_issue
 
 /* ---- engine.c ---- */
 
+/* The key of all records. */
+HF_MUST hf_err access_record_key_derive(const struct hf_secret *root_key,
+                                        struct crypto_record_key **out);
+
 /* Immutable after start but for writer_key, which is the writer thread's. */
 struct access_engine {
     struct hf_arena *arena; /* all texts below */

@@ -251,3 +251,41 @@ hf_err crypto_record_open_secret(struct crypto_record_key *key, hf_bytes storage
     *out = hf_take(&secret);
     return HF_OK;
 }
+
+/* The storage key's length keeps it apart from the plaintext. */
+HF_MUST static hf_err compute_nonce(const uint8_t *seed, hf_bytes storage_key,
+                                    const struct hf_secret *plain,
+                                    uint8_t out[CRYPTO_RECORD_NONCE_BYTES])
+{
+    uint8_t length_bytes[sizeof(uint32_t)];
+    struct hf_buf length;
+    uint32_t n = 0;
+    if (!hf_u32_from_size(storage_key.n, &n))
+        return HF_E_TOO_LARGE;
+    hf_buf_init_fixed(&length, length_bytes, sizeof(length_bytes));
+    hf_buf_put_u32(&length, n);
+    const hf_bytes parts[] = {
+        { seed, CRYPTO_RECORD_SEED_BYTES }, hf_buf_view(&length), storage_key, hf_secret_view(plain)
+    };
+    HF_CLEAN_SECRET(digest, CRYPTO_SHA256_BYTES);
+    hf_err err = crypto_sha256(parts, HF_ARRAY_LEN(parts), digest);
+    if (err == HF_OK)
+        memcpy(out, digest, CRYPTO_RECORD_NONCE_BYTES);
+    return err;
+}
+
+hf_err crypto_record_reseal(struct crypto_record_key *from, struct crypto_record_key *to,
+                            hf_bytes storage_key, const uint8_t seed[CRYPTO_RECORD_SEED_BYTES],
+                            hf_bytes record, struct hf_buf *out)
+{
+    uint8_t format = 0;
+    uint8_t nonce[CRYPTO_RECORD_NONCE_BYTES];
+    HF_CLEANUP(hf_secret_freep) struct hf_secret *plain = NULL;
+    hf_err err = crypto_record_format(record, &format);
+    if (err == HF_OK)
+        err = crypto_record_open_secret(from, storage_key, format, record, &plain);
+    if (err == HF_OK)
+        err = compute_nonce(seed, storage_key, plain, nonce);
+    return err == HF_OK ? crypto_record_seal_secret(to, storage_key, format, nonce, plain, out)
+                        : err;
+}

@@ -91,6 +91,46 @@ static bool look_at(const struct server_backups *backups, const char *name,
     return hf_uuid_equal(&header.installation, &backups->config.installation);
 }
 
+/* As far as a file tells that cannot be opened with the present root key: nothing in it is authenticated. */
+static bool is_of_earlier_root(const struct server_backups *backups, const char *name,
+                               const struct seal_info *seal)
+{
+    HF_CLEANUP(archive_reader_freep) struct archive_reader *reader = NULL;
+    char path[PATH_MAX];
+    struct hf_diag ignored = { 0 };
+    struct seal_info info = { 0 };
+    hf_err err = make_path(path, sizeof(path), backups->config.folder, name);
+    if (err == HF_OK)
+        err = archive_reader_open(path, &ignored, &reader);
+    if (err == HF_OK)
+        err = seal_read_info_bytes(archive_reader_header(reader)->seal, &ignored, &info);
+    if (err != HF_OK)
+        return false;
+    return info.generation < seal->generation &&
+           hf_uuid_equal(&archive_reader_header(reader)->installation,
+                         &backups->config.installation);
+}
+
+/* Whether there would be something to add to, had the root key not been rotated. */
+static bool has_earlier_root(const struct server_backups *backups, hf_bytes seal)
+{
+    struct hf_diag ignored = { 0 };
+    struct seal_info info = { 0 };
+    DIR *folder = opendir(backups->config.folder);
+    if (folder == NULL)
+        return false;
+    bool found = seal_read_info_bytes(seal, &ignored, &info) == HF_OK && info.generation > 1;
+    const struct dirent *entry = NULL;
+    while (found && (entry = readdir(folder)) != NULL) {
+        if (is_name(hf_str_from_c(entry->d_name)) &&
+            is_of_earlier_root(backups, entry->d_name, &info))
+            break;
+    }
+    found = found && entry != NULL;
+    (void)closedir(folder);
+    return found;
+}
+
 /* The newest backup that the next changes can be joined to. HF_E_NOT_FOUND: none. */
 static hf_err find_base(const struct server_backups *backups, struct archive_header *out,
                         uint64_t *out_to)
@@ -166,6 +206,9 @@ static hf_err join_base(struct making *making, const struct store_journal_range 
     struct archive_header base = { 0 };
     uint64_t to = 0;
     hf_err err = find_base(making->backups, &base, &to);
+    if (err == HF_E_NOT_FOUND && has_earlier_root(making->backups, making->header.seal))
+        return hf_fail(&making->diag, HF_E_CONFLICT, "",
+                       "the root key was rotated since the last backup; make a full one");
     if (err == HF_E_NOT_FOUND)
         return hf_fail(&making->diag, HF_E_CONFLICT, "",
                        "there is no backup of this server in %s to add to; make a full one",

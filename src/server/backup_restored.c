@@ -60,19 +60,14 @@ hf_err server_restored_write(struct store *store, struct crypto_record_key *reco
                         : err;
 }
 
-static hf_err write_record(struct audit_log *log, const struct server_restored *restored,
-                           hf_usec now)
+hf_err server_audit_note(struct audit_log *log, hf_str operation, hf_str id, hf_usec now)
 {
-    char id[HF_UUID_TEXT_BYTES + 1];
-    char text[128];
-    hf_uuid_format(&restored->backup, id);
-    (void)snprintf(text, sizeof(text), "backup=%s,change=%" PRIu64, id, restored->seq);
     const struct audit_record record = { .time = now,
                                          .category = HF_LIT("Administrative"),
-                                         .operation_name = HF_LIT(AUDIT_RESTORE_OPERATION),
+                                         .operation_name = operation,
                                          .status = STATUS_OK,
                                          .caller_address = HF_LIT("local"),
-                                         .id = hf_str_from_c(text) };
+                                         .id = id };
     struct audit_batch *batch = NULL;
     hf_err err = audit_batch_new(log, &batch);
     if (err == HF_OK)
@@ -81,15 +76,23 @@ static hf_err write_record(struct audit_log *log, const struct server_restored *
         err = audit_batch_write(batch);
     if (batch != NULL)
         audit_batch_free(batch);
-    return err;
+    return err == HF_OK ? audit_sync(log) : err;
+}
+
+static hf_err write_record(struct audit_log *log, const struct server_restored *restored,
+                           hf_usec now)
+{
+    char id[HF_UUID_TEXT_BYTES + 1];
+    char text[128];
+    hf_uuid_format(&restored->backup, id);
+    (void)snprintf(text, sizeof(text), "backup=%s,change=%" PRIu64, id, restored->seq);
+    return server_audit_note(log, HF_LIT(AUDIT_RESTORE_OPERATION), hf_str_from_c(text), now);
 }
 
 hf_err server_restored_record(struct store *store, struct crypto_record_key *record_key,
                               struct audit_log *log, struct server_restored *restored, hf_usec now)
 {
     hf_err err = write_record(log, restored, now);
-    if (err == HF_OK)
-        err = audit_sync(log);
     if (err != HF_OK)
         return err;
     restored->is_recorded = true;

@@ -292,8 +292,7 @@ static hf_err make_or_open_seal(const struct server_settings *settings, struct h
     return HF_OK;
 }
 
-/* Whether there is an installation record; its content is sealed. */
-static hf_err is_installed(struct store *store, bool *out)
+hf_err server_is_installed(struct store *store, bool *out)
 {
     uint8_t key_memory[1 + RECORD_NAME_MAX_BYTES];
     hf_bytes key = { key_memory, make_key(STORE_CLASS_META, INSTALLATION_NAME, key_memory) };
@@ -337,7 +336,7 @@ hf_err server_install(const struct server_settings *settings, const struct hf_cl
     HF_CLEANUP(hf_secret_freep) struct hf_secret *root = NULL;
     bool installed = false;
     uint64_t generation = 0;
-    err = is_installed(store, &installed);
+    err = server_is_installed(store, &installed);
     if (err == HF_OK && installed)
         err = HF_E_EXISTS; /* never a new seal for data that is there */
     if (err == HF_OK)

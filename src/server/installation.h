@@ -58,6 +58,9 @@ HF_MUST hf_err server_open(const struct server_settings *settings, const struct 
 HF_MUST hf_err server_installation_read(struct store *store, const struct hf_secret *root,
                                         struct server_installation *out);
 
+/* Whether there is an installation record; it is not opened. */
+HF_MUST hf_err server_is_installed(struct store *store, bool *out);
+
 /* The record key of the server's own records (META, AUDIT_HEAD, DEV). */
 HF_MUST hf_err server_record_key(const struct hf_secret *root, struct crypto_record_key **out);
 /* One sealed record of the server's, written synchronously / read. key: class byte and name. */

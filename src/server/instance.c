@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
+#include "server/rotate.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -250,6 +251,17 @@ static hf_err record_restore(struct server_instance *instance, struct hf_diag *d
                    hf_err_text(err));
 }
 
+static hf_err record_rotation(struct server_instance *instance, struct hf_diag *diag)
+{
+    hf_err err = server_rotated_record(instance->store, instance->record_key,
+                                       instance->service.audit, hf_clock_now(&instance->clock));
+    if (err == HF_OK)
+        return HF_OK;
+    return hf_fail(diag, err, "audit",
+                   "the rotation of the root key cannot be recorded in the audit log: %s",
+                   hf_err_text(err));
+}
+
 static hf_err open_backups(struct server_instance *instance)
 {
     const struct server_backups_config config = {
@@ -320,6 +332,8 @@ static hf_err open_parts(struct server_instance *instance, const struct server_o
         err = open_audit(instance, options->accept_audit_loss, diag);
     if (err == HF_OK)
         err = record_restore(instance, diag);
+    if (err == HF_OK)
+        err = record_rotation(instance, diag);
     if (err == HF_OK)
         err = open_backups(instance);
     if (err == HF_OK)

@@ -29,3 +29,20 @@
 HF_MUST hf_err server_rotate_root(const struct server_settings *settings,
                                   const struct hf_clock *clock, const struct seal_people *people,
                                   struct hf_diag *diag, uint64_t *out_generation);
+
+/*
+ * Its second step, the one commit: seals what is sealed under the first of two roots under the second. HF_OK also if that was
+ * done before. The store is open without a journal, so that a gap shows that entries before and after it do not fit together;
+ * the entries before are dropped. diag tells of data, the folder.
+ */
+HF_MUST hf_err server_rotate_records(struct store *store, const char *data,
+                                     const struct seal_roots *roots, hf_usec now,
+                                     struct hf_diag *diag);
+
+#define SERVER_ROTATE_OPERATION "RootKeyRotate"
+/*
+ * Writes into the audit log that the root key was rotated, if a rotation was not recorded yet: at the start after it. HF_OK
+ * also if there was none.
+ */
+HF_MUST hf_err server_rotated_record(struct store *store, struct crypto_record_key *record_key,
+                                     struct audit_log *log, hf_usec now);

@@ -288,6 +288,7 @@ void store_journal_end(struct store_journal *journal, bool is_committed)
 
 struct trim {
     struct store_command command;
+    bool before_gap; /* else by age */
     hf_usec older_than;
     size_t dropped;
 };
@@ -301,29 +302,55 @@ static hf_err drop_entry(struct store_txn *txn, uint64_t seq)
     return err == HF_E_NOT_FOUND ? HF_OK : err;
 }
 
+/* By age the newest stays, whose number is where counting goes on; the record of a gap has a number too. */
+static bool is_to_drop(const struct trim *trim, const struct store_journal_entry *entry,
+                       uint64_t newest, uint64_t gap)
+{
+    if (trim->before_gap)
+        return entry->seq <= gap;
+    return entry->seq != newest && entry->time < trim->older_than;
+}
+
 static hf_err apply_trim(struct store_command *command, struct store_txn *txn)
 {
     struct trim *trim = HF_CONTAINER_OF(command, struct trim, command);
     uint64_t newest = 0;
+    uint64_t gap = 0;
+    bool has_gap = false;
     struct store_journal_entry entry;
     trim->dropped = 0;
     hf_err err = read_newest(txn, &newest);
+    if (err == HF_OK)
+        err = read_gap(txn, &gap, &has_gap);
     while (err == HF_OK && trim->dropped < STORE_JOURNAL_TRIM_COUNT) {
         err = store_journal_next(txn, 1, 0, &entry);
-        if (err != HF_OK || entry.seq == newest || entry.time >= trim->older_than)
+        if (err != HF_OK || !is_to_drop(trim, &entry, newest, gap))
             break;
         err = drop_entry(txn, entry.seq);
         trim->dropped += err == HF_OK;
     }
+    if (err == HF_E_NOT_FOUND && trim->dropped > 0)
+        return HF_OK; /* that was all */
     if (err == HF_OK && trim->dropped == 0)
         return HF_E_NOT_FOUND; /* nothing to commit */
     return err;
 }
 
+static hf_err run_trim(struct store *store, struct trim *trim, size_t *dropped)
+{
+    hf_err err = store_apply(store, &trim->command);
+    *dropped = err == HF_OK ? trim->dropped : 0;
+    return err == HF_E_NOT_FOUND ? HF_OK : err;
+}
+
 hf_err store_journal_trim(struct store *store, hf_usec older_than, size_t *dropped)
 {
     struct trim trim = { .command = { .apply = apply_trim }, .older_than = older_than };
-    hf_err err = store_apply(store, &trim.command);
-    *dropped = err == HF_OK ? trim.dropped : 0;
-    return err == HF_E_NOT_FOUND ? HF_OK : err;
+    return run_trim(store, &trim, dropped);
+}
+
+hf_err store_journal_drop_before_gap(struct store *store, size_t *dropped)
+{
+    struct trim trim = { .command = { .apply = apply_trim }, .before_gap = true };
+    return run_trim(store, &trim, dropped);
 }

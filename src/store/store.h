@@ -29,7 +29,7 @@ struct store_txn; /* read: a snapshot; write: only inside a command */
 
 /*
  * First byte of every storage key: which layer and kind it is. Values never change; new ones are
- * added.
+ * added: to the table in server/rotate.c too, which seals them anew when the root key is rotated.
  */
 enum store_class {
     STORE_CLASS_META = 0x01,        /* server: installation, format */
@@ -46,6 +46,7 @@ enum store_class {
     STORE_CLASS_VERSION = 0x22,     /* vault: …, version id: metadata */
     STORE_CLASS_VALUE = 0x23,       /* vault: …, version id: value */
     STORE_CLASS_PURGE_DUE = 0x24,   /* vault: index by scheduled purge date */
+    STORE_CLASS_BACKUP_KEYS = 0x25, /* vault: keys of backups from before a rotation; one record */
     STORE_CLASS_DEV = 0x7e,         /* server: the development server's own credentials */
 };
 
@@ -201,6 +202,12 @@ HF_MUST hf_err store_journal_apply(struct store_txn *txn, hf_bytes changes);
  * The newest entry always stays. Waits for the commit, as store_apply().
  */
 HF_MUST hf_err store_journal_trim(struct store *store, hf_usec older_than, size_t *dropped);
+
+/*
+ * Drops the entries before the newest gap, which nothing after it can be joined to: the newest one too. The rest as
+ * store_journal_trim().
+ */
+HF_MUST hf_err store_journal_drop_before_gap(struct store *store, size_t *dropped);
 
 struct store_stats {
     uint64_t commands; /* acknowledged since start */

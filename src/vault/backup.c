@@ -2,7 +2,8 @@
 /*
  * Making a backup of a secret with all its versions, and restoring one. The key of a backup is
  * derived from the root key and the subscription, so that any vault of the same subscription in
- * this installation can take it.
+ * this installation can take it. A backup does not tell which root key it was made under: the
+ * present one is tried first, then the earlier ones whose backup keys are kept.
  */
 #include "crypto/crypto.h"
 #include "vault/internal.h"
@@ -11,11 +12,13 @@
 
 #define LABEL_BACKUP HF_LIT("holdfast backup v1")
 
-static hf_err backup_key_of(const struct vault *vault, struct crypto_record_key **out)
+/* parent: of this or an earlier root key. */
+static hf_err backup_key_of(const struct vault *vault, const struct hf_secret *parent,
+                            struct crypto_record_key **out)
 {
     const struct hf_uuid *subscription = &vault->properties.subscription;
     HF_CLEANUP(hf_secret_freep) struct hf_secret *key = NULL;
-    hf_err err = crypto_kdf(vault->engine->backup_key, LABEL_BACKUP,
+    hf_err err = crypto_kdf(parent, LABEL_BACKUP,
                             (hf_bytes){ subscription->b, sizeof(subscription->b) }, &key);
     if (err != HF_OK)
         return err;
@@ -109,7 +112,7 @@ static hf_err seal_backup(const struct vault *vault, hf_bytes plain, struct hf_b
     hf_buf_init_fixed(&head, head_memory, sizeof(head_memory));
     vault_backup_put_head(&vault->properties.subscription, id, &head);
     HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
-    err = backup_key_of(vault, &key);
+    err = backup_key_of(vault, vault->engine->backup_key, &key);
     if (err != HF_OK)
         return err;
     /* All the room first, so that nothing of a blob is left behind on failure. */
@@ -140,18 +143,25 @@ hf_err vault_secret_backup(struct vault *vault, struct store_txn *txn, hf_str na
 
 /* ---- restore ---- */
 
+static hf_err open_under(const struct vault *vault, const struct hf_secret *parent, hf_bytes head,
+                         hf_bytes record, struct hf_buf *plain)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
+    hf_err err = backup_key_of(vault, parent, &key);
+    return err == HF_OK ? crypto_record_open(key, head, VAULT_BACKUP_FORMAT, record, plain) : err;
+}
+
 static hf_err open_blob(const struct vault *vault, hf_bytes blob, struct hf_buf *plain)
 {
+    const struct vault_engine *engine = vault->engine;
     hf_bytes head = { NULL, 0 };
     hf_bytes record = { NULL, 0 };
     hf_err err = vault_backup_parse(blob, &vault->properties.subscription, &head, &record);
     if (err != HF_OK)
         return err;
-    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
-    err = backup_key_of(vault, &key);
-    if (err != HF_OK)
-        return err;
-    err = crypto_record_open(key, head, VAULT_BACKUP_FORMAT, record, plain);
+    err = open_under(vault, engine->backup_key, head, record, plain);
+    for (size_t i = 0; i < engine->earlier_count && err == HF_E_CORRUPT; i++)
+        err = open_under(vault, engine->earlier_keys[i], head, record, plain);
     if (err == HF_E_CORRUPT || err == HF_E_FORMAT || err == HF_E_TOO_LARGE)
         return HF_E_BAD_BLOB;
     return err;

@@ -86,6 +86,7 @@ HF_MUST hf_err vault_key_parse_version(hf_bytes key, const struct vault_storage_
 #define VAULT_VALUE_FORMAT 1
 #define VAULT_PURGE_DUE_FORMAT 1
 #define VAULT_BACKUP_FORMAT 1
+#define VAULT_BACKUP_KEYS_FORMAT 1
 
 /* The key of a vault, in its record. */
 #define VAULT_KEY_BYTES CRYPTO_RECORD_KEY_BYTES
@@ -167,7 +168,10 @@ struct vault_engine {
     struct store *store;
     struct crypto_record_key *key; /* vault records and the purge index; only ever duplicated */
     struct hf_secret *backup_key;  /* parent of one key per subscription */
-    struct vault_view *writer;     /* the writer thread's own, inside apply */
+    /* the same of earlier root keys, newest first */
+    struct hf_secret *earlier_keys[VAULT_BACKUP_KEYS_MAX];
+    size_t earlier_count;
+    struct vault_view *writer; /* the writer thread's own, inside apply */
 };
 
 struct vault {
@@ -177,6 +181,13 @@ struct vault {
     size_t record_n;
     uint8_t record[VAULT_RECORD_MAX_BYTES + CRYPTO_RECORD_OVERHEAD_BYTES]; /* as it was stored */
 };
+
+/* The keys that an engine derives from the root key (vault.c). */
+HF_MUST hf_err vault_record_key_derive(const struct hf_secret *root_key,
+                                       struct crypto_record_key **out);
+HF_MUST hf_err vault_backup_key_derive(const struct hf_secret *root_key, struct hf_secret **out);
+/* Fills the engine's earlier_keys (reseal.c). Fails: HF_E_CORRUPT, HF_E_FORMAT, HF_E_NOMEM. */
+HF_MUST hf_err vault_backup_keys_load(struct vault_engine *engine, struct store_txn *txn);
 
 /* The view's own key for vault records and the purge index. */
 struct crypto_record_key *vault_view_key(struct vault_view *view);

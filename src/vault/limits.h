@@ -42,6 +42,9 @@
  */
 #define VAULT_BACKUP_BLOB_MAX_BYTES (48 * 1024 * 1024)
 
+/* Root keys before the present one whose backups can still be restored. */
+#define VAULT_BACKUP_KEYS_MAX 16
+
 /* Items in one page (Key Vault REST: maxresults 1–25, default 25). */
 #define VAULT_PAGE_MAX_ITEMS 25
 

@@ -20,13 +20,31 @@ struct vault_properties_command {
     uint8_t seed[VAULT_SEED_BYTES]; /* protect */
 };
 
-static hf_err derive_record_key(const struct hf_secret *root_key, struct crypto_record_key **out)
+hf_err vault_record_key_derive(const struct hf_secret *root_key, struct crypto_record_key **out)
 {
     HF_CLEANUP(hf_secret_freep) struct hf_secret *records = NULL;
     hf_err err = crypto_kdf(root_key, LABEL_RECORDS, (hf_bytes){ NULL, 0 }, &records);
     if (err != HF_OK)
         return err;
     return crypto_record_key_new(records, out);
+}
+
+hf_err vault_backup_key_derive(const struct hf_secret *root_key, struct hf_secret **out)
+{
+    return crypto_kdf(root_key, LABEL_BACKUPS, (hf_bytes){ NULL, 0 }, out);
+}
+
+static hf_err load_backup_keys(struct vault_engine *engine)
+{
+    HF_CLEANUP(store_reader_freep) struct store_reader *reader = NULL;
+    struct store_txn *txn = NULL;
+    hf_err err = store_reader_new(engine->store, &reader);
+    if (err == HF_OK)
+        err = store_read_begin(reader, &txn);
+    if (err == HF_OK)
+        err = vault_backup_keys_load(engine, txn);
+    store_read_end(txn);
+    return err;
 }
 
 hf_err vault_engine_new(struct store *store, const struct hf_secret *root_key,
@@ -36,10 +54,13 @@ hf_err vault_engine_new(struct store *store, const struct hf_secret *root_key,
     if (engine == NULL)
         return HF_E_NOMEM;
     engine->store = store;
-    hf_err err = crypto_kdf(root_key, LABEL_BACKUPS, (hf_bytes){ NULL, 0 }, &engine->backup_key);
+    hf_err err = vault_backup_key_derive(root_key, &engine->backup_key);
     if (err != HF_OK)
         return err;
-    err = derive_record_key(root_key, &engine->key);
+    err = vault_record_key_derive(root_key, &engine->key);
+    if (err != HF_OK)
+        return err;
+    err = load_backup_keys(engine);
     if (err != HF_OK)
         return err;
     err = vault_view_new(engine, &engine->writer);
@@ -54,6 +75,8 @@ void vault_engine_free(struct vault_engine *engine)
     if (engine == NULL)
         return;
     vault_view_free(engine->writer);
+    for (size_t i = 0; i < engine->earlier_count; i++)
+        hf_secret_free(engine->earlier_keys[i]);
     hf_secret_free(engine->backup_key);
     crypto_record_key_free(engine->key);
     free(engine);

@@ -17,6 +17,7 @@
 #include "base/encode.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "crypto/record.h"
 #include "store/store.h"
 #include "vault/limits.h"
 
@@ -39,6 +40,7 @@ struct vault_properties {
 
 /*
  * store outlives the engine; root_key is used during the call only. The engine holds derived keys.
+ * Fails: HF_E_CORRUPT (another root key), HF_E_FORMAT, HF_E_NOMEM, as store_read_begin().
  */
 HF_MUST hf_err vault_engine_new(struct store *store, const struct hf_secret *root_key,
                                 struct vault_engine **out);
@@ -90,3 +92,16 @@ HF_MUST hf_err vault_create(struct vault_engine *engine, const struct vault_prop
  */
 HF_MUST hf_err vault_protect(struct vault_engine *engine, hf_str name, struct hf_arena *arena,
                              struct vault_command **out);
+
+/*
+ * Rotation of the root key, inside a command's apply: seals under new_root what this layer has
+ * sealed under old_root, and keeps the key of the backups made under it, of the last
+ * VAULT_BACKUP_KEYS_MAX root keys. An engine made before reads nothing afterwards. Roots: 32 bytes.
+ * seed: drawn with the command.
+ *
+ * Fails, and the command must too: HF_E_CORRUPT (a record does not authenticate under old_root),
+ * HF_E_FORMAT, HF_E_NOMEM, as store_put().
+ */
+HF_MUST hf_err vault_reseal(struct store_txn *txn, const struct hf_secret *old_root,
+                            const struct hf_secret *new_root,
+                            const uint8_t seed[CRYPTO_RECORD_SEED_BYTES]);

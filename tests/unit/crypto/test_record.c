@@ -277,6 +277,54 @@ static void test_record_key_free_of_null_is_fine(void **state HF_UNUSED)
     crypto_record_key_free(NULL);
 }
 
+static void test_record_resealed_from_another_key_or_damaged_is_refused(void **state HF_UNUSED)
+{
+    static const uint8_t seed[CRYPTO_RECORD_SEED_BYTES] = { 1 };
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *from = make_key(1);
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *to = make_key(2);
+    TEST_BUF(record);
+    TEST_BUF(out);
+    seal_text(from, "text", &record);
+    EXPECT_ERR(HF_E_CORRUPT,
+               crypto_record_reseal(to, from, storage_key(), seed, hf_buf_view(&record), &out));
+    EXPECT_ERR(HF_E_CORRUPT, crypto_record_reseal(from, to, hf_str_bytes(HF_LIT("other")), seed,
+                                                  hf_buf_view(&record), &out));
+    for (size_t i = 0; i < record.n; i++) {
+        record.p[i] ^= 1;
+        EXPECT_ERR(HF_E_CORRUPT,
+                   crypto_record_reseal(from, to, storage_key(), seed, hf_buf_view(&record), &out));
+        record.p[i] ^= 1;
+        EXPECT_ERR(HF_E_CORRUPT, crypto_record_reseal(from, to, storage_key(), seed,
+                                                      (hf_bytes){ record.p, i }, &out));
+    }
+    assert_int_equal(out.n, 0);
+}
+
+static void test_record_resealed_opens_under_the_new_key_only(void **state HF_UNUSED)
+{
+    static const uint8_t seeds[2][CRYPTO_RECORD_SEED_BYTES] = { { 1 }, { 2 } };
+    static const char *const texts[] = { "", "a small secret" };
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *from = make_key(1);
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *to = make_key(2);
+    for (size_t i = 0; i < HF_ARRAY_LEN(texts); i++) {
+        TEST_BUF(record);
+        TEST_BUF(one);
+        TEST_BUF(same);
+        TEST_BUF(other);
+        TEST_BUF(plain);
+        seal_text(from, texts[i], &record);
+        const hf_bytes sealed = hf_buf_view(&record);
+        EXPECT_OK(crypto_record_reseal(from, to, storage_key(), seeds[0], sealed, &one));
+        EXPECT_OK(crypto_record_reseal(from, to, storage_key(), seeds[0], sealed, &same));
+        EXPECT_OK(crypto_record_reseal(from, to, storage_key(), seeds[1], sealed, &other));
+        assert_true(hf_bytes_equal(hf_buf_view(&one), hf_buf_view(&same)));
+        assert_false(hf_bytes_equal(hf_buf_view(&one), hf_buf_view(&other)));
+        EXPECT_OK(crypto_record_open(to, storage_key(), FORMAT, hf_buf_view(&one), &plain));
+        assert_true(hf_str_equal(hf_buf_str(&plain), hf_str_from_c(texts[i])));
+        expect_refused(from, storage_key(), FORMAT, hf_buf_view(&one), HF_E_CORRUPT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,7 +336,9 @@ int main(void)
         cmocka_unit_test(test_record_of_unknown_format_is_refused),
         cmocka_unit_test(test_record_format_of_garbage_is_refused),
         cmocka_unit_test(test_record_into_full_buffer_is_too_large),
+        cmocka_unit_test(test_record_resealed_from_another_key_or_damaged_is_refused),
         cmocka_unit_test(test_record_any_size_round_trips),
+        cmocka_unit_test(test_record_resealed_opens_under_the_new_key_only),
         cmocka_unit_test(test_record_empty_storage_key_round_trips),
         cmocka_unit_test(test_record_bytes_are_as_described),
         cmocka_unit_test(test_record_storage_key_of_any_size_is_as_described),

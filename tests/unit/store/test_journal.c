@@ -333,6 +333,33 @@ static void test_trim_drops_the_old_and_goes_on_counting(void **state)
     expect_range(fixture, 4, 5);
 }
 
+static void test_entries_before_a_gap_are_dropped_and_no_others(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t dropped = 1;
+    assert_int_equal(support_put(fixture->store, "a", "1"), HF_OK);
+    assert_int_equal(support_put(fixture->store, "a", "2"), HF_OK);
+    assert_int_equal(store_journal_drop_before_gap(fixture->store, &dropped), HF_OK);
+    assert_int_equal(dropped, 0);
+    expect_range(fixture, 1, 2);
+    close_store(fixture);
+    open_store(fixture, false);
+    assert_int_equal(support_put(fixture->store, "a", "3"), HF_OK);
+    assert_int_equal(store_journal_drop_before_gap(fixture->store, &dropped), HF_OK);
+    assert_int_equal(dropped, 2);
+    struct store_journal_entry entry;
+    assert_int_equal(store_journal_next(begin(fixture), 0, 0, &entry), HF_E_NOT_FOUND);
+    end(fixture);
+    close_store(fixture);
+    open_store(fixture, true);
+    expect_range(fixture, 0, 3);
+    assert_int_equal(support_put(fixture->store, "a", "4"), HF_OK);
+    expect_range(fixture, 4, 4);
+    assert_int_equal(store_journal_drop_before_gap(fixture->store, &dropped), HF_OK);
+    assert_int_equal(dropped, 0);
+    expect_range(fixture, 4, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +372,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_commits_without_journal_leave_a_gap, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_trim_drops_the_old_and_goes_on_counting, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_entries_before_a_gap_are_dropped_and_no_others, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests_name("store_journal", tests, NULL, NULL);
