@@ -59,7 +59,8 @@ HF_MUST hf_err crypto_record_open_secret(struct crypto_record_key *key, hf_bytes
 /*
  * Opens a record of any format and appends it to out, sealed under another key in the same format. The nonce is computed from the
  * seed (random, of the command; it is stored nowhere), the storage key and the plaintext: so a command that is run again gives
- * the same bytes, and another plaintext another nonce. Fails: HF_E_CORRUPT, HF_E_NOMEM, HF_E_TOO_LARGE (out's maximum), HF_E_INTERNAL.
+ * the same bytes, and another plaintext another nonce. Fails: HF_E_CORRUPT, HF_E_NOMEM, HF_E_TOO_LARGE (out's maximum),
+ * HF_E_INTERNAL.
  */
 HF_MUST hf_err crypto_record_reseal(struct crypto_record_key *from, struct crypto_record_key *to,
                                     hf_bytes storage_key,

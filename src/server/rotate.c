@@ -312,19 +312,20 @@ static hf_err open_alone(const struct server_settings *settings, struct hf_diag 
                          struct store **out)
 {
     struct seal_info ignored = { 0 };
+    struct hf_diag found = { 0 };
     const struct store_config config = { .folder = settings->data };
-    hf_err err = seal_read_info(settings->data, diag, &ignored); /* no folder is made for nothing */
+    hf_err err = seal_read_info(settings->data, &found,
+                                &ignored); /* no folder is made for nothing */
     if (err == HF_E_NOT_FOUND)
         return hf_fail(diag, err, "data", "%s is not initialised; run 'holdfast init' first",
                        settings->data);
-    if (err != HF_OK)
-        return err;
-    err = store_open(&config, diag, out);
+    if (err == HF_OK)
+        err = store_open(&config, &found, out);
     if (err == HF_E_BUSY)
         return hf_fail(diag, err, "data",
                        "%s is in use: stop the server or seal it, then rotate the root key",
                        settings->data);
-    return err;
+    return err == HF_OK ? HF_OK : hf_fail(diag, err, found.field, "%s", found.text);
 }
 
 /* Before anything is changed: a rotation of what cannot be opened would only make it worse. */
