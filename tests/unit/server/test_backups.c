@@ -7,7 +7,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "server/backup.h"
+#include "server/backup_chain.h"
 #include "server/installation.h"
+#include "server/rotate.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #define EXPECT_OK(call) assert_int_equal((call), HF_OK)
 #define ARENA_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define WAIT_MS 2
+#define SIDES 3 /* of two rotations */
 
 struct world {
     struct place place;
@@ -143,7 +146,7 @@ struct put {
 static hf_err apply_put(struct store_command *command, struct store_txn *txn)
 {
     const struct put *put = HF_CONTAINER_OF(command, struct put, command);
-    return store_put(txn, (hf_bytes){ (const uint8_t *)"k", 1 }, (hf_bytes){ &put->number, 1 });
+    return store_put(txn, (hf_bytes){ (const uint8_t *)"\x21k", 2 }, (hf_bytes){ &put->number, 1 });
 }
 
 /* Each leaves an entry in the journal, if there is one. */
@@ -294,6 +297,123 @@ static void test_foreign_files_are_passed_over(void **state)
     close_backups(w);
 }
 
+/* ---- over a rotation of the root key ---- */
+
+/* The roots that the seal holds, and the key for backups, as a server that starts has them. */
+static void take_root(struct world *w)
+{
+    struct hf_diag diag = { 0 };
+    struct seal_roots roots = { 0 };
+    const struct seal_config seal = server_seal_config(&w->place.settings);
+    EXPECT_OK(seal_open(&seal, NULL, &diag, &roots));
+    hf_secret_free(w->key);
+    hf_secret_free(w->root);
+    w->root = hf_take(&roots.root[roots.count - 1].key);
+    seal_roots_done(&roots);
+    EXPECT_OK(archive_key(w->root, &w->key));
+}
+
+static void rotate(struct world *w)
+{
+    struct hf_diag diag = { 0 };
+    uint64_t generation = 0;
+    close_backups(w);
+    if (server_rotate_root(&w->place.settings, &w->clock, NULL, &diag, &generation) != HF_OK)
+        fail_msg("%s", diag.text);
+    take_root(w);
+    open_backups(w, true, (struct hf_uuid){ .b = { 0 } });
+}
+
+/* Into the folder "restored"; HF_OK: a server opens it with that root key. The reason of a failure is in diag. */
+static hf_err restore(struct world *w, const struct api_backup *first,
+                      const struct api_backup *second, hf_usec moment, struct hf_diag *diag)
+{
+    char paths[2][1024];
+    char *list[2] = { paths[0], paths[1] };
+    struct server_settings settings = w->place.settings;
+    const struct seal_config seal = server_seal_config(&w->place.settings);
+    struct backup_outcome outcome;
+    struct backup_chain *chain = calloc(1, sizeof(*chain));
+    assert_non_null(chain);
+    (void)snprintf(paths[0], sizeof(paths[0]), "%s/%s", settings.backup_folder, first->name);
+    (void)snprintf(paths[1], sizeof(paths[1]), "%s/%s", settings.backup_folder, second->name);
+    place_path(&w->place, "restored", settings.data, sizeof(settings.data));
+    hf_err err = backup_chain_open(chain, list, 2, &seal, NULL, diag);
+    if (err == HF_OK)
+        err = backup_chain_check(chain, moment, diag);
+    if (err == HF_OK)
+        err = backup_chain_restore(chain, moment, settings.data, 0, diag, &outcome);
+    backup_chain_done(chain);
+    free(chain);
+    if (err != HF_OK)
+        return err;
+    struct hf_secret *root = NULL;
+    struct store *store = NULL;
+    struct server_installation read;
+    EXPECT_OK(server_open(&settings, &w->clock, diag, &root, &store));
+    EXPECT_OK(server_installation_read(store, root, &read));
+    assert_true(hf_uuid_equal(&read.tenant, &w->installation.tenant));
+    store_close(store);
+    hf_secret_free(root);
+    place_remove(&w->place, "restored/data.mdb");
+    place_remove(&w->place, "restored/lock.mdb");
+    place_remove(&w->place, "restored/lock");
+    place_remove(&w->place, "restored/seal");
+    place_remove(&w->place, "restored");
+    return HF_OK;
+}
+
+static void test_incremental_after_a_rotation_fails(void **state)
+{
+    struct world *w = *state;
+    struct hf_diag diag = { 0 };
+    open_backups(w, true, (struct hf_uuid){ .b = { 0 } });
+    change(w, 3);
+    const struct api_backup full = make(w, false);
+    expect_done(&full, 3, 3);
+    rotate(w);
+    change(w, 3);
+    const struct api_backup refused = make(w, true);
+    expect_failed(&refused, "the root key was rotated since the last backup; make a full one");
+    const struct api_backup next = make(w, false);
+    expect_done(&next, next.to, next.to);
+    change(w, 2);
+    const struct api_backup incremental = make(w, true);
+    expect_done(&incremental, next.to, next.to + 2);
+    assert_int_equal(restore(w, &full, &incremental, INT64_MAX, &diag), HF_E_CORRUPT);
+    if (strstr(diag.text, "does not follow") == NULL)
+        fail_msg("%s", diag.text);
+    assert_false(place_has(&w->place, "restored"));
+    close_backups(w);
+}
+
+/* Each side of a rotation by itself: to its end, and to a moment in between. */
+static void test_backups_of_before_and_after_a_rotation_are_restored(void **state)
+{
+    struct world *w = *state;
+    struct hf_diag diag = { 0 };
+    open_backups(w, true, (struct hf_uuid){ .b = { 0 } });
+    struct api_backup full[SIDES];
+    struct api_backup incremental[SIDES];
+    hf_usec moment[SIDES];
+    for (size_t side = 0; side < SIDES; side++) {
+        if (side > 0)
+            rotate(w);
+        change(w, 3);
+        full[side] = make(w, false);
+        change(w, 2);
+        moment[side] = hf_clock_now(&w->clock);
+        change(w, 2);
+        incremental[side] = make(w, true);
+        expect_done(&incremental[side], full[side].to, full[side].to + 4);
+    }
+    for (size_t side = 0; side < SIDES; side++) {
+        EXPECT_OK(restore(w, &full[side], &incremental[side], moment[side], &diag));
+        EXPECT_OK(restore(w, &full[side], &incremental[side], INT64_MAX, &diag));
+    }
+    close_backups(w);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -303,10 +423,12 @@ int main(void)
         TEST(test_incremental_after_the_journal_was_trimmed_fails),
         TEST(test_incremental_after_a_time_without_journal_fails),
         TEST(test_incremental_of_another_history_fails),
+        TEST(test_incremental_after_a_rotation_fails),
         TEST(test_folder_that_cannot_be_made_fails),
         TEST(test_incrementals_follow_each_other),
         TEST(test_several_in_one_second_have_names_of_their_own),
         TEST(test_foreign_files_are_passed_over),
+        TEST(test_backups_of_before_and_after_a_rotation_are_restored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
