@@ -6,55 +6,18 @@
 
 #include "base/encode.h"
 #include "base/file.h"
-#include "base/secret.h"
 #include "cli/message.h"
+#include "cli/terminal.h"
 
-#include <errno.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
-
-#define LINE_MAX_BYTES 4096 /* of a terminal's line (MAX_CANON) */
-
-/* Reads a line that the terminal does not show. An interrupt ends the line instead of the process, so that the echo comes
- * back. */
-static hf_err read_hidden(const struct termios *shown, uint8_t *line, size_t size, size_t *out_n)
-{
-    struct termios hidden = *shown;
-    hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-    hidden.c_lflag |= ICANON | ECHONL;
-    hidden.c_cc[VEOL] = shown->c_cc[VINTR];
-    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) != 0)
-        return hf_err_from_errno(errno);
-    ssize_t n = -1;
-    do
-        n = read(STDIN_FILENO, line, size);
-    while (n < 0 && errno == EINTR);
-    const int read_errno = errno;
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, shown);
-    if (n < 0)
-        return hf_err_from_errno(read_errno);
-    *out_n = (size_t)n;
-    return HF_OK;
-}
 
 static int read_terminal(struct hf_buf *out)
 {
-    static const char prompt[] = "Value (not shown, ends with the line): ";
-    HF_CLEAN_SECRET(line, LINE_MAX_BYTES);
-    struct termios shown;
-    size_t n = 0;
-    if (tcgetattr(STDIN_FILENO, &shown) != 0)
-        return cli_fail(CLI_FAILED, "the terminal: %s", strerror(errno));
-    (void)fputs(prompt, stderr);
-    (void)fflush(stderr);
-    const hf_err err = read_hidden(&shown, line, sizeof(line), &n);
-    if (err != HF_OK)
-        return cli_fail(CLI_FAILED, "the terminal: %s", hf_err_text(err));
-    if (n == 0 || line[n - 1] != '\n')
+    const hf_err err = cli_terminal_ask("Value (not shown, ends with the line): ", out);
+    if (err == HF_E_NOT_FOUND)
         return cli_fail(CLI_FAILED, "nothing was stored");
-    hf_buf_put(out, line, n - 1);
-    return CLI_OK;
+    return err == HF_OK ? CLI_OK : cli_fail(CLI_FAILED, "the terminal: %s", hf_err_text(err));
 }
 
 static int read_stream(hf_err err, const char *name)
