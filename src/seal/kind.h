@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "seal/file.h"
+#include "seal/private.h"
 #include "seal/seal.h"
 
 #define SEAL_KEK_BYTES 32
@@ -43,23 +44,6 @@ HF_MUST hf_err seal_expect_no_parameters(hf_bytes parameters, struct hf_diag *di
  */
 HF_MUST hf_err seal_ask(const struct seal_people *people, enum seal_ask what, size_t index,
                         struct hf_diag *diag, struct hf_secret **out);
-
-/* ---- private.c: files of secrets ---- */
-
-/*
- * Makes a file (mode 0600) at once with its whole content, durable, and never in place of another. Fails: HF_E_EXISTS,
- * HF_E_DISK_FULL, HF_E_IO, …
- */
-HF_MUST hf_err seal_create_file(const char *path, hf_bytes content);
-/* What an interrupted seal_create_file() may have left beside the file: perhaps a second name of it. */
-void seal_remove_leftover(const char *path);
-/*
- * Appends a secret file's content to out (secret memory, at most its maximum). Modes outside `modes` and owners other than this
- * user and root are refused. Fails: HF_E_NOT_FOUND (diag is left to the caller), HF_E_FORBIDDEN, HF_E_TOO_LARGE, HF_E_IO, …
- */
-HF_MUST hf_err seal_read_private(const char *path, unsigned int modes, struct hf_diag *diag,
-                                 struct hf_buf *out);
-#define SEAL_PRIVATE_MODES 0700U /* the owner's business only */
 
 /* ---- key_text.c: the text of a key file ---- */
 

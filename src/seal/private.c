@@ -2,7 +2,7 @@
 /*
  * Files of secrets: making one that must not replace another, and reading one that nobody else can read.
  */
-#include "seal/kind.h"
+#include "seal/private.h"
 
 #include "base/file.h"
 

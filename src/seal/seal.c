@@ -399,7 +399,8 @@ hf_err seal_rekey(const struct seal_config *config, const struct seal_people *pe
         return err;
     HF_CLEANUP(protection_done) struct protection protection = { 0 };
     err = protect(kind, config, people, diag, &protection);
-    if (err == HF_OK && !damaged && seal_file_check(&old, protection.kek) == HF_OK)
+    if (err == HF_OK && !damaged && hf_str_equal(old.kind, hf_str_from_c(kind->name)) &&
+        seal_file_check(&old, protection.kek) == HF_OK)
         return hf_fail(diag, HF_E_EXISTS, "", "%s: is protected by just this key already", path);
     return err == HF_OK ? replace_seal(path, &protection, roots, diag) : err;
 }

@@ -140,8 +140,8 @@ HF_MUST hf_err seal_open(const struct seal_config *config, const struct seal_peo
  * made for the new one before a failure (a key file, shares) is of no use then, and harmless. A seal that is damaged is replaced
  * too: so a server that runs can mend it.
  *
- * Fails: HF_E_EXISTS (these roots are protected by just this key file or credential already: nothing to do), HF_E_NOT_FOUND (not
- * initialised), HF_E_CONFLICT (the file has other generations than roots), else as seal_init()
+ * Fails: HF_E_EXISTS (these roots are protected by just this key file or credential, in the same way, already: nothing to do),
+ * HF_E_NOT_FOUND (not initialised), HF_E_CONFLICT (the file has other generations than roots), else as seal_init()
  */
 HF_MUST hf_err seal_rekey(const struct seal_config *config, const struct seal_people *people,
                           const struct seal_roots *roots, struct hf_diag *diag);

@@ -92,6 +92,26 @@ static void test_rekey_mends_a_damaged_seal(void **state)
     assert_same_roots(&roots, &opened);
 }
 
+/* The text of the key file, encrypted as a credential, is the usual way from one to the other. */
+static void test_migration_to_a_credential_of_the_same_key(void **state)
+{
+    const struct place *place = *state;
+    HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
+    make_seal(&place->config, NULL, &roots);
+    char keys[PATH_MAX];
+    (void)snprintf(keys, sizeof(keys), "%s/keys", place->root);
+    struct seal_config credential = place->config;
+    credential.kind = "systemd-credential";
+    credential.credentials_folder = keys;
+    credential.credential = "wrapping";
+    assert_int_equal(chmod(place->key, 0400), 0);
+    assert_int_equal(seal_rekey(&credential, NULL, &roots, NULL), HF_OK);
+    HF_CLEANUP(seal_roots_done) struct seal_roots opened = { 0 };
+    open_seal(&credential, NULL, &opened);
+    assert_same_roots(&roots, &opened);
+    assert_int_equal(seal_rekey(&credential, NULL, &roots, NULL), HF_E_EXISTS);
+}
+
 static void test_migration_changes_the_kind_and_back(void **state)
 {
     const struct place *place = *state;
@@ -247,6 +267,8 @@ int main(void)
                                         place_tear_down),
         cmocka_unit_test_setup_teardown(test_rekey_mends_a_damaged_seal, place_set_up,
                                         place_tear_down),
+        cmocka_unit_test_setup_teardown(test_migration_to_a_credential_of_the_same_key,
+                                        place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_migration_changes_the_kind_and_back, place_set_up,
                                         place_tear_down),
         cmocka_unit_test_setup_teardown(test_rotation_goes_through_two_roots, place_set_up,
