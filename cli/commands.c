@@ -84,6 +84,10 @@ static const struct cli_command rows[] = {
     { "backup verify", "[options] FILE...", 0, 0, run_elsewhere, false, "Check that backups are whole and follow each other", NULL },
     { "backup restore", "[options] FILE...", 0, 0, run_elsewhere, false, "Make a server's data out of a backup and those that follow it", NULL },
 
+    { "operator init", "[options]", 0, 0, run_elsewhere, false, "The same as init", NULL },
+    { "operator rekey", "[options]", 0, 0, run_elsewhere, false, "Protect the root key anew: new passphrase, shares or key file", NULL },
+    { "operator migrate-seal", "[options]", 0, 0, run_elsewhere, false, "Change the seal to the configured kind", NULL },
+
     { "audit tail", "", 0, LOG | CLI_BIT(CLI_LINES), run_elsewhere, false, "Show the last records of the audit log", NULL },
     { "audit verify", "", 0, LOG | CLI_BIT(CLI_HEAD_SOCKET), run_elsewhere, false, "Check that the audit log is intact", verify_details },
 

@@ -183,6 +183,11 @@ struct http_config {
 };
 
 /*
+ * Reads the addresses, loads the certificate with its key, and binds nothing: what of config's listen, certificate_file and
+ * key_file http_server_new() would refuse. Fails: HF_E_INVALID, HF_E_NOT_FOUND, HF_E_FORBIDDEN.
+ */
+HF_MUST hf_err http_server_check(const struct http_config *config, struct hf_diag *diag);
+/*
  * Binds the listeners, loads the certificate, starts nothing. Fails: HF_E_INVALID (diag names the
  * setting), HF_E_BUSY (address in use), HF_E_IO, HF_E_FORBIDDEN.
  */

@@ -347,6 +347,8 @@ void http_local_close(struct http_local *local);
  * HF_E_FORBIDDEN, HF_E_IO. */
 HF_MUST hf_err http_listen_bind(const struct http_config *config, size_t index, size_t loops,
                                 struct hf_diag *diag, int *fds, int *out_port);
+/* How many addresses there are, and whether each can be read. */
+HF_MUST hf_err http_listen_check(const struct http_config *config, struct hf_diag *diag);
 /* "address:port" with a numeric address; v6 in brackets. */
 HF_MUST hf_err http_listen_parse(hf_str text, struct sockaddr_storage *out, socklen_t *out_n);
 

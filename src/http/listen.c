@@ -159,16 +159,39 @@ static int bound_port(int fd)
     return getsockname(fd, (struct sockaddr *)&address, &n) == 0 ? port_of(&address) : 0;
 }
 
+static hf_err parse_or_fail(const char *text, struct hf_diag *diag, struct sockaddr_storage *out,
+                            socklen_t *out_n)
+{
+    const hf_err err = http_listen_parse(hf_str_from_c(text), out, out_n);
+    return err == HF_OK ? HF_OK
+                        : hf_fail(diag, err, "listen", "%s is not a numeric ADDRESS:PORT", text);
+}
+
+hf_err http_listen_check(const struct http_config *config, struct hf_diag *diag)
+{
+    if (config->listen_count > HTTP_LISTEN_MAX ||
+        (config->listen_count == 0 && config->local_socket == NULL))
+        return hf_fail(diag, HF_E_INVALID, "listen", "must be given 1 to %d times",
+                       HTTP_LISTEN_MAX);
+    hf_err err = HF_OK;
+    struct sockaddr_storage address;
+    socklen_t n = 0;
+    for (size_t i = 0; i < config->listen_count && err == HF_OK; i++)
+        err = parse_or_fail(config->listen[i], diag, &address, &n);
+    return err;
+}
+
 hf_err http_listen_bind(const struct http_config *config, size_t index, size_t loops,
                         struct hf_diag *diag, int *fds, int *out_port)
 {
     const char *text = config->listen[index];
     struct sockaddr_storage address;
     socklen_t n = 0;
-    if (http_listen_parse(hf_str_from_c(text), &address, &n) != HF_OK)
-        return hf_fail(diag, HF_E_INVALID, "listen", "%s is not a numeric ADDRESS:PORT", text);
+    hf_err err = parse_or_fail(text, diag, &address, &n);
+    if (err != HF_OK)
+        return err;
     const bool is_ipv6_alone = is_ipv6_only(config, port_of(&address));
-    const hf_err err = check_unused(&address, n, is_ipv6_alone, text, diag);
+    err = check_unused(&address, n, is_ipv6_alone, text, diag);
     if (err != HF_OK)
         return err;
     for (size_t i = 0; i < loops; i++) {

@@ -41,10 +41,9 @@ static hf_err check_limits(const struct http_config *config, struct hf_diag *dia
 
 static hf_err check_config(const struct http_config *config, struct hf_diag *diag)
 {
-    if (config->listen_count > HTTP_LISTEN_MAX ||
-        (config->listen_count == 0 && config->local_socket == NULL))
-        return hf_fail(diag, HF_E_INVALID, "listen", "must be given 1 to %d times",
-                       HTTP_LISTEN_MAX);
+    const hf_err err = http_listen_check(config, diag);
+    if (err != HF_OK)
+        return err;
     if (config->loops > HTTP_LOOPS_MAX || config->compute_threads > HTTP_LOOPS_MAX)
         return hf_fail(diag, HF_E_INVALID, "loops", "must be at most %d", HTTP_LOOPS_MAX);
     if (config->handshake_timeout <= 0 || config->header_timeout <= 0 ||
@@ -129,6 +128,18 @@ static hf_err set_up(struct http_server *server, struct hf_diag *diag)
     if (err == HF_OK)
         err = bind_all(server, diag);
     return err == HF_OK ? bind_local(server, diag) : err;
+}
+
+hf_err http_server_check(const struct http_config *config, struct hf_diag *diag)
+{
+    hf_err err = http_listen_check(config, diag);
+    if (err != HF_OK || config->listen_count == 0)
+        return err;
+    struct http_tls tls;
+    err = http_tls_init(&tls, config->certificate_file, config->key_file, diag);
+    if (err == HF_OK)
+        http_tls_done(&tls);
+    return err;
 }
 
 hf_err http_server_new(const struct http_config *config, const struct http_callbacks *callbacks,

@@ -104,7 +104,7 @@ static hf_err prepare(struct server_settings *settings, char *ca_file, size_t ca
     hf_err err = hf_folder_make(settings->data, 0700);
     if (err != HF_OK)
         return hf_fail(diag, err, "data", "%s: %s", settings->data, hf_err_text(err));
-    err = server_install(settings, &clock, diag, &installation);
+    err = server_install(settings, &clock, NULL, diag, &installation);
     if (err != HF_OK && err != HF_E_EXISTS)
         return err;
     return dev_tls_prepare(settings, &clock, ca_file, ca_file_size, diag);

@@ -276,17 +276,18 @@ hf_err server_open(const struct server_settings *settings, const struct hf_clock
 }
 
 /* An interrupted init has left a seal without a record: its root key is used on. */
-static hf_err make_or_open_seal(const struct server_settings *settings, struct hf_diag *diag,
+static hf_err make_or_open_seal(const struct server_settings *settings,
+                                const struct seal_people *people, struct hf_diag *diag,
                                 struct hf_secret **out, uint64_t *out_generation)
 {
     struct seal_config seal = server_seal_config(settings);
-    struct hf_diag ignored = { 0 };
+    struct hf_diag made = { 0 };
     HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
-    hf_err err = seal_init(&seal, NULL, &ignored, &roots);
+    hf_err err = seal_init(&seal, people, &made, &roots);
     if (err == HF_E_EXISTS)
-        err = seal_open(&seal, NULL, diag, &roots);
+        err = seal_open(&seal, people, diag, &roots);
     if (err != HF_OK)
-        return hf_fail(diag, err, ignored.field, "%s", ignored.text);
+        return hf_fail(diag, err, made.field, "%s", made.text);
     *out_generation = roots.root[roots.count - 1].generation;
     *out = hf_take(&roots.root[roots.count - 1].key);
     return HF_OK;
@@ -327,7 +328,8 @@ static hf_err install_in(struct store *store, const struct hf_secret *root, uint
 }
 
 hf_err server_install(const struct server_settings *settings, const struct hf_clock *clock,
-                      struct hf_diag *diag, struct server_installation *out)
+                      const struct seal_people *people, struct hf_diag *diag,
+                      struct server_installation *out)
 {
     struct store *store = NULL;
     hf_err err = open_store(settings, clock, diag, &store);
@@ -340,7 +342,7 @@ hf_err server_install(const struct server_settings *settings, const struct hf_cl
     if (err == HF_OK && installed)
         err = HF_E_EXISTS; /* never a new seal for data that is there */
     if (err == HF_OK)
-        err = make_or_open_seal(settings, diag, &root, &generation);
+        err = make_or_open_seal(settings, people, diag, &root, &generation);
     if (err == HF_OK)
         err = install_in(store, root, generation, clock, out);
     store_close(store);

@@ -24,12 +24,13 @@ struct server_installation {
 };
 
 /*
- * Makes the seal and the installation record. Fails: HF_E_EXISTS if both are there (nothing is changed). An init that
- * was interrupted
- * is finished by the next one.
+ * Makes the seal and the installation record. people may be NULL for a seal that opens by itself; their failures must not be
+ * HF_E_EXISTS. Fails: HF_E_EXISTS if both are there (nothing is changed); else as seal_init(), seal_open() and store_open(), with
+ * diag. An init that was interrupted is finished by the next one.
  */
 HF_MUST hf_err server_install(const struct server_settings *settings, const struct hf_clock *clock,
-                              struct hf_diag *diag, struct server_installation *out);
+                              const struct seal_people *people, struct hf_diag *diag,
+                              struct server_installation *out);
 /*
  * The generation of the root key that the store's records are sealed under; 1 if it is not noted. It is not sealed: who
  * changes it on disk makes that no record authenticates. get and put are for use in a transaction. Fails: HF_E_CORRUPT.

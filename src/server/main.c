@@ -8,6 +8,7 @@
 #include "server/audit_command.h"
 #include "server/backup.h"
 #include "server/dev.h"
+#include "server/operator_command.h"
 #include "server/serve.h"
 
 #include <signal.h>
@@ -27,7 +28,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-    { "serve", server_serve_command },   { "init", server_init_command },
+    { "serve", server_serve_command },   { "init", server_operator_command },
     { "dev", server_dev_command },       { "audit", server_audit_command },
     { "backup", server_backup_command },
 };
@@ -73,5 +74,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     }
+    if (argc > 2 && strcmp(argv[1], "operator") == 0 && server_operator_knows(argv[2]))
+        return server_operator_command(argc - 1, argv + 1);
     return cli_run(argc, argv);
 }

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The commands `holdfast serve` and `holdfast init`.
+ * The command `holdfast serve`.
  */
 #include "server/serve.h"
 
 #include "base/file.h"
 #include "base/log.h"
+#include "http/http.h"
+#include "server/command.h"
 #include "server/instance.h"
 #include "server/sandbox.h"
 
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_CONFIG "/etc/holdfast/holdfast.conf"
 #define TEXT_MAX_BYTES ((size_t)64 * 1024)
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
@@ -35,17 +34,15 @@ struct serve_arguments {
     struct server_options options;
 };
 
-static void print_usage(const char *command, FILE *out)
+static void print_usage(FILE *out)
 {
-    (void)fprintf(out, "Usage: holdfast %s [--config FILE]\n\n", command);
-    (void)fputs("  --config FILE         configuration file (default: " DEFAULT_CONFIG ")\n"
-                "  --check               only check the configuration file\n"
-                "  --example-config      print an example configuration with every setting\n",
-                out);
-    if (strcmp(command, "serve") == 0)
-        (void)fputs("  --accept-audit-loss   start although records at the end of the audit log "
-                    "are missing\n",
-                    out);
+    (void)fputs(
+        "Usage: holdfast serve [--config FILE]\n\n"
+        "  --config FILE         configuration file (default: " SERVER_DEFAULT_CONFIG ")\n"
+        "  --check               only check the configuration, the addresses and the certificate\n"
+        "  --example-config      print an example configuration with every setting\n"
+        "  --accept-audit-loss   start although records at the end of the audit log are missing\n",
+        out);
 }
 
 static struct serve_arguments parse_arguments(int argc, char **argv)
@@ -66,7 +63,7 @@ static struct serve_arguments parse_arguments(int argc, char **argv)
         { 'k', ACTION_CHECK }, { 'x', ACTION_EXAMPLE }, { 'd', ACTION_MARKDOWN },
         { 'h', ACTION_HELP },  { '?', ACTION_USAGE },
     };
-    struct serve_arguments out = { .config = DEFAULT_CONFIG, .action = ACTION_RUN };
+    struct serve_arguments out = { .config = SERVER_DEFAULT_CONFIG, .action = ACTION_RUN };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'c')
@@ -98,11 +95,19 @@ static int print_settings(enum action action)
     return err == HF_OK ? 0 : EXIT_FAILED;
 }
 
-static int fail(const char *command, hf_err err, const struct hf_diag *diag)
+/* What starting would refuse of the addresses and of the certificate; nothing is bound and no data opened. */
+static hf_err check(const struct server_settings *settings, struct hf_diag *diag)
 {
-    (void)fprintf(stderr, "holdfast %s: %s\n", command,
-                  diag->text[0] != '\0' ? diag->text : hf_err_text(err));
-    return EXIT_FAILED;
+    const char *listen[HF_CONFIG_LIST_MAX];
+    for (size_t i = 0; i < settings->listen.count; i++)
+        listen[i] = settings->listen.items[i];
+    const struct http_config config = {
+        .listen = listen,
+        .listen_count = settings->listen.count,
+        .certificate_file = settings->tls_certificate,
+        .key_file = settings->tls_key,
+    };
+    return http_server_check(&config, diag);
 }
 
 static hf_err serve(const struct server_settings *settings, const struct server_options *options,
@@ -134,75 +139,37 @@ static hf_err serve(const struct server_settings *settings, const struct server_
     return err;
 }
 
-/* Everything but the printing of settings needs the configuration. */
-static int with_settings(const char *command, const struct serve_arguments *arguments,
-                         hf_err (*run)(const struct server_settings *,
-                                       const struct server_options *, struct hf_diag *))
+static int check_or_serve(const struct serve_arguments *arguments)
 {
-    struct server_settings *settings = calloc(1, sizeof(*settings));
+    HF_CLEANUP(server_settings_freep) struct server_settings *settings = NULL;
     struct hf_diag diag = { 0 };
-    hf_err err = settings == NULL ? HF_E_NOMEM
-                                  : server_settings_load(arguments->config, &diag, settings);
-    if (err == HF_OK && arguments->action == ACTION_RUN)
-        err = run(settings, &arguments->options, &diag);
-    free(settings);
-    return err == HF_OK ? 0 : fail(command, err, &diag);
-}
-
-static int run_command(int argc, char **argv,
-                       hf_err (*run)(const struct server_settings *, const struct server_options *,
-                                     struct hf_diag *))
-{
-    struct serve_arguments arguments = parse_arguments(argc, argv);
-    switch (arguments.action) {
-    case ACTION_RUN:
-    case ACTION_CHECK:
-        return with_settings(argv[0], &arguments, run);
-    case ACTION_EXAMPLE:
-    case ACTION_MARKDOWN:
-        return print_settings(arguments.action);
-    case ACTION_HELP:
-        print_usage(argv[0], stdout);
+    hf_err err = server_command_settings(arguments->config, &diag, &settings);
+    if (err == HF_OK)
+        err = arguments->action == ACTION_CHECK ? check(settings, &diag)
+                                                : serve(settings, &arguments->options, &diag);
+    if (err == HF_OK)
         return 0;
-    case ACTION_USAGE:
-        print_usage(argv[0], stderr);
-        return EXIT_USAGE;
-    }
-    return EXIT_USAGE;
+    (void)fprintf(stderr, "holdfast serve: %s\n",
+                  diag.text[0] != '\0' ? diag.text : hf_err_text(err));
+    return EXIT_FAILED;
 }
 
 int server_serve_command(int argc, char **argv)
 {
-    return run_command(argc, argv, serve);
-}
-
-/* ---- init ---- */
-
-static hf_err init(const struct server_settings *settings,
-                   const struct server_options *options HF_UNUSED, struct hf_diag *diag)
-{
-    struct hf_clock clock = { 0 };
-    struct server_installation installation;
-    hf_err err = server_install(settings, &clock, diag, &installation);
-    if (err == HF_E_EXISTS)
-        return hf_fail(diag, err, "data", "%s is initialised already; nothing was changed",
-                       settings->data);
-    if (err != HF_OK)
-        return hf_fail(diag, err, "data", "%s: %s", settings->data, hf_err_text(err));
-    char tenant[HF_UUID_TEXT_BYTES + 1];
-    char subscription[HF_UUID_TEXT_BYTES + 1];
-    hf_uuid_format(&installation.tenant, tenant);
-    hf_uuid_format(&installation.subscription, subscription);
-    const struct seal_config seal = server_seal_config(settings);
-    const bool is_file = strcmp(seal.kind, "key-file") == 0;
-    (void)printf("tenant        %s\nsubscription  %s\ndata          %s\nseal key      %s\n", tenant,
-                 subscription, settings->data, is_file ? settings->seal_key_file : seal.kind);
-    (void)printf("\nKeep a copy of the seal key apart from the data: without it nothing can be "
-                 "read again.\n");
-    return HF_OK;
-}
-
-int server_init_command(int argc, char **argv)
-{
-    return run_command(argc, argv, init);
+    const struct serve_arguments arguments = parse_arguments(argc, argv);
+    switch (arguments.action) {
+    case ACTION_RUN:
+    case ACTION_CHECK:
+        return check_or_serve(&arguments);
+    case ACTION_EXAMPLE:
+    case ACTION_MARKDOWN:
+        return print_settings(arguments.action);
+    case ACTION_HELP:
+        print_usage(stdout);
+        return 0;
+    case ACTION_USAGE:
+        print_usage(stderr);
+        return EXIT_USAGE;
+    }
+    return EXIT_USAGE;
 }

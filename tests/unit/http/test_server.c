@@ -93,6 +93,48 @@ static void test_server_new_wrong_settings_are_named(void **state)
     expect_new_fails(fixture, HF_E_INVALID, "local_socket");
 }
 
+/* The check refuses as starting would, and binds nothing: an address in use is fine for it. */
+static void test_server_check_names_what_new_would_refuse(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *listen;
+        const char *certificate; /* NULL: as it is */
+        bool is_swapped;         /* the certificate's file as the key's */
+        hf_err expected;
+        const char *field;
+    } wrong[] = {
+        { "localhost:1", NULL, false, HF_E_INVALID, "listen" },
+        { "127.0.0.1:65536", NULL, false, HF_E_INVALID, "listen" },
+        { "127.0.0.1:0", "/nonexistent/cert.pem", false, HF_E_NOT_FOUND, "certificate_file" },
+        { "127.0.0.1:0", "/dev/null", false, HF_E_INVALID, "certificate_file" },
+        { "127.0.0.1:0", NULL, true, HF_E_INVALID, "key_file" },
+    };
+    fixture_start(fixture);
+    char taken[32];
+    (void)snprintf(taken, sizeof(taken), "127.0.0.1:%d", http_server_port(fixture->server, 0));
+    fixture->listen[0] = taken;
+    struct hf_diag diag = { 0 };
+    assert_int_equal(http_server_check(&fixture->config, &diag), HF_OK);
+    const struct http_config good = fixture->config;
+    for (size_t i = 0; i < HF_ARRAY_LEN(wrong); i++) {
+        struct http_config config = good;
+        fixture->listen[0] = wrong[i].listen;
+        if (wrong[i].certificate != NULL)
+            config.certificate_file = wrong[i].certificate;
+        if (wrong[i].is_swapped)
+            config.key_file = config.certificate_file;
+        diag = (struct hf_diag){ 0 };
+        assert_int_equal(http_server_check(&config, &diag), wrong[i].expected);
+        assert_string_equal(diag.field, wrong[i].field);
+        assert_true(diag.text[0] != '\0');
+    }
+    struct http_config none = good;
+    none.listen_count = 0;
+    none.local_socket = NULL;
+    assert_int_equal(http_server_check(&none, NULL), HF_E_INVALID);
+}
+
 static void test_server_new_address_in_use_is_busy(void **state)
 {
     struct fixture *fixture = *state;
@@ -513,6 +555,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SERVER_TEST(test_server_new_wrong_settings_are_named),
+        SERVER_TEST(test_server_check_names_what_new_would_refuse),
         SERVER_TEST(test_server_new_address_in_use_is_busy),
         SERVER_TEST(test_server_new_local_socket_of_living_process_is_kept),
         SERVER_TEST(test_server_never_started_can_be_freed),

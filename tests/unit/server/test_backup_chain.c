@@ -45,7 +45,7 @@ static int set_up(void **state)
     struct hf_diag diag = { 0 };
     assert_non_null(w);
     place_init(&w->place);
-    EXPECT_OK(server_install(&w->place.settings, &clock, &diag, &w->installation));
+    EXPECT_OK(server_install(&w->place.settings, &clock, NULL, &diag, &w->installation));
     for (size_t i = 0; i < FILES; i++) {
         char name[32];
         (void)snprintf(name, sizeof(name), "file-%zu", i);

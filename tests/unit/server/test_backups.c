@@ -75,7 +75,7 @@ static int set_up(void **state)
     hf_log_configure(HF_LOG_ERROR, false);
     place_init(&w->place);
     w->place.settings.journal_keep = 0; /* the first change is one of the tests' */
-    EXPECT_OK(server_install(&w->place.settings, &w->clock, &diag, &w->installation));
+    EXPECT_OK(server_install(&w->place.settings, &w->clock, NULL, &diag, &w->installation));
     const struct seal_config seal = server_seal_config(&w->place.settings);
     EXPECT_OK(seal_open(&seal, NULL, &diag, &roots));
     w->root = hf_take(&roots.root[0].key);

@@ -19,7 +19,7 @@ static hf_err install(struct place *place, struct server_installation *out)
 {
     struct hf_clock clock = { 0 };
     struct hf_diag diag = { 0 };
-    return server_install(&place->settings, &clock, &diag, out);
+    return server_install(&place->settings, &clock, NULL, &diag, out);
 }
 
 static void read_back(struct place *place, struct server_installation *out)
@@ -120,7 +120,8 @@ static void test_install_with_a_credential_needs_it_and_opens_with_it(void **sta
     struct server_installation installation;
     place.settings.seal_kind = 1;
     assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
-    assert_int_not_equal(server_install(&place.settings, &clock, &diag, &installation), HF_OK);
+    assert_int_not_equal(server_install(&place.settings, &clock, NULL, &diag, &installation),
+                         HF_OK);
     assert_false(place_has(&place, "data/seal"));
 
     /* A key file is what the credential holds. */
@@ -135,7 +136,7 @@ static void test_install_with_a_credential_needs_it_and_opens_with_it(void **sta
     assert_int_equal(setenv("CREDENTIALS_DIRECTORY", place.folder, 1), 0);
     (void)snprintf(place.settings.seal_credential, sizeof(place.settings.seal_credential),
                    "seal.key");
-    assert_int_equal(server_install(&place.settings, &clock, &diag, &installation), HF_OK);
+    assert_int_equal(server_install(&place.settings, &clock, NULL, &diag, &installation), HF_OK);
     struct hf_secret *root = NULL;
     struct store *store = NULL;
     assert_int_equal(server_open(&place.settings, &test_clock, &diag, &root, &store), HF_OK);

@@ -42,7 +42,7 @@ static int set_up(void **state)
     assert_non_null(w);
     place_init(&w->place);
     EXPECT_OK(hf_arena_new(ARENA_MAX_BYTES, &w->arena));
-    EXPECT_OK(server_install(&w->place.settings, &w->clock, &w->diag, &w->installation));
+    EXPECT_OK(server_install(&w->place.settings, &w->clock, NULL, &w->diag, &w->installation));
     *state = w;
     return 0;
 }

@@ -160,9 +160,45 @@ class ConfigurationTest(Case):
         self.assertEqual(done.returncode, 0)
         with tempfile.TemporaryDirectory(prefix="holdfast-wire-") as folder:
             path = Path(folder) / "holdfast.conf"
-            text = done.stdout.replace("tls.certificate =", "tls.certificate = a").replace("tls.key =", "tls.key = b")
-            path.write_text(text, encoding="utf-8")
-            self.assertEqual(run_program("serve", "--check", "--config", path).returncode, 0)
+            files = tokens.Certificates().write(Path(folder))
+            text = done.stdout.replace("tls.certificate =", f"tls.certificate = {files['server.pem']}")
+            path.write_text(text.replace("tls.key =", f"tls.key = {files['server.key']}"), encoding="utf-8")
+            done = run_program("serve", "--check", "--config", path)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    @table(
+        ("address", ["listen = localhost:443"], {}, "localhost:443 is not a numeric ADDRESS:PORT"),
+        ("no_certificate", [], {"server.pem": None}, "cannot read"),
+        ("no_key", [], {"server.key": None}, "cannot read"),
+        ("damaged_certificate", [], {"server.pem": "-----BEGIN CERTIFICATE-----\n"}, "server.pem:"),
+        ("key_of_another", [], {"server.key": "other"}, "server.key:"),
+    )
+    def test_check_finds_what_serve_would(self, lines, changes, text):
+        with tempfile.TemporaryDirectory(prefix="holdfast-wire-") as name:
+            folder = Path(name)
+            files = tokens.Certificates().write(folder)
+            path = folder / "holdfast.conf"
+            lines = [
+                f"data = {folder}/data",
+                f"tls.certificate = {files['server.pem']}",
+                f"tls.key = {files['server.key']}",
+                *lines,
+            ]
+            path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            (folder / "other").mkdir()
+            others = tokens.Certificates().write(folder / "other")
+            for file, content in changes.items():
+                if content is None:
+                    Path(files[file]).unlink()
+                else:
+                    Path(files[file]).write_text(
+                        Path(others[file]).read_text(encoding="utf-8") if content == "other" else content,
+                        encoding="utf-8",
+                    )
+            done = run_program("serve", "--check", "--config", path)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(text, done.stderr)
+            self.assertFalse((folder / "data").exists())
 
 
 class LifeTest(Case):
