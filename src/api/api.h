@@ -41,6 +41,7 @@
 struct api_call;
 struct api_door;
 struct api_backups;
+struct api_sealing;
 
 typedef hf_err (*api_handler_fn)(struct api_call *call);
 
@@ -141,6 +142,7 @@ struct api_service {
     const struct api_door *login_door; /* login.<domain> */
     const struct api_door *local_door; /* the local socket */
     const struct api_backups *backups; /* of the whole server: api/backups.h */
+    const struct api_sealing *sealing; /* api/sealing.h */
 };
 
 /* What an error answer says; empty text: taken from the door's table. */

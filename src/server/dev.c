@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "seal/seal.h"
 #include "server/dev_internal.h"
+#include "server/phases.h"
 #include "server/sandbox.h"
+#include "server/signals.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -136,24 +138,43 @@ static hf_err announce(const struct dev_arguments *arguments, const char *admin_
     return err;
 }
 
+/* What the phases of the server hand on. */
+struct dev_server {
+    const struct dev_arguments *arguments;
+    const struct server_settings *settings;
+    const char *ca_file;
+    struct dev_credentials credentials;
+};
+
+static hf_err set_up(void *context, struct server_instance *instance)
+{
+    struct dev_server *dev = context;
+    return dev_setup(instance, &dev->credentials);
+}
+
+static hf_err tell(void *context, struct server_instance *instance, bool is_first)
+{
+    struct dev_server *dev = context;
+    hf_err err = HF_OK;
+    if (is_first)
+        err = announce(dev->arguments, dev->settings->admin_socket, instance, &dev->credentials,
+                       dev->ca_file);
+    dev_credentials_done(&dev->credentials);
+    return err;
+}
+
 static hf_err serve(const struct dev_arguments *arguments, const struct server_settings *settings,
                     const char *ca_file, struct hf_diag *diag)
 {
-    struct server_instance *instance = NULL;
-    hf_err err = server_instance_new(settings, &arguments->options, diag, &instance);
-    if (err != HF_OK)
-        return err;
-    struct dev_credentials credentials = { 0 };
-    err = dev_setup(instance, &credentials);
-    if (err == HF_OK)
-        err = server_instance_start(instance);
-    if (err == HF_OK)
-        err = announce(arguments, settings->admin_socket, instance, &credentials, ca_file);
-    dev_credentials_done(&credentials);
-    if (err == HF_OK)
-        server_instance_wait(instance);
-    server_instance_free(instance);
-    return err == HF_OK ? HF_OK : hf_fail(diag, err, "", "%s", hf_err_text(err));
+    struct dev_server dev = { .arguments = arguments, .settings = settings, .ca_file = ca_file };
+    const struct server_run run = { .settings = settings,
+                                    .options = &arguments->options,
+                                    .context = &dev,
+                                    .opened = set_up,
+                                    .started = tell };
+    hf_err err = server_run(&run, diag);
+    dev_credentials_done(&dev.credentials);
+    return err;
 }
 
 /* The sandbox; the env file is written later. */

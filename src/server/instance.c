@@ -12,7 +12,6 @@
 #include "crypto/crypto.h"
 #include "server/rotate.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,14 +68,12 @@ static void note_audit_head(struct server_instance *instance)
 
 /* ---- the parts, in the order they are made ---- */
 
-static hf_err open_keys(struct server_instance *instance, struct hf_diag *diag)
+static hf_err open_keys(struct server_instance *instance, const struct seal_roots *roots,
+                        struct hf_diag *diag)
 {
     struct hf_diag found = { 0 };
-    hf_err err = server_open(&instance->settings, &instance->clock, &found, &instance->root,
-                             &instance->store);
-    if (err == HF_E_NOT_FOUND)
-        return hf_fail(diag, err, "data", "%s is not initialised; run 'holdfast init' first",
-                       instance->settings.data);
+    hf_err err = server_open_roots(&instance->settings, &instance->clock, roots, &found,
+                                   &instance->root, &instance->store);
     if (err != HF_OK)
         return hf_fail(diag, err, found.field, "%s", found.text);
     err = server_installation_read(instance->store, instance->root, &instance->installation);
@@ -100,13 +97,12 @@ static hf_err open_keys(struct server_instance *instance, struct hf_diag *diag)
     return HF_OK;
 }
 
-static hf_err open_http(struct server_instance *instance, struct hf_diag *diag)
+struct http_config server_http_config(const struct server_settings *settings,
+                                      const char *listen[HF_CONFIG_LIST_MAX])
 {
-    const struct server_settings *settings = &instance->settings;
-    const char *listen[HF_CONFIG_LIST_MAX];
     for (size_t i = 0; i < settings->listen.count; i++)
         listen[i] = settings->listen.items[i];
-    struct http_config config = {
+    return (struct http_config){
         .listen = listen,
         .listen_count = settings->listen.count,
         .certificate_file = settings->tls_certificate,
@@ -126,6 +122,12 @@ static hf_err open_http(struct server_instance *instance, struct hf_diag *diag)
         .write_timeout = settings->write_timeout,
         .drain_timeout = settings->drain_timeout,
     };
+}
+
+static hf_err open_http(struct server_instance *instance, struct hf_diag *diag)
+{
+    const char *listen[HF_CONFIG_LIST_MAX];
+    const struct http_config config = server_http_config(&instance->settings, listen);
     struct http_callbacks callbacks = api_http_callbacks;
     callbacks.context = &instance->service;
     hf_err err = http_server_new(&config, &callbacks, diag, &instance->http);
@@ -281,6 +283,22 @@ static hf_err open_backups(struct server_instance *instance)
     return err;
 }
 
+/* ---- the seal, as the local socket sees it ---- */
+
+static hf_err seal_status(void *context, struct hf_diag *diag, struct api_seal_status *out)
+{
+    const struct server_instance *instance = context;
+    return server_seal_status(instance->settings.data, diag, out);
+}
+
+/* Loop thread: the main thread does it. */
+static void ask_to_seal(void *context)
+{
+    struct server_instance *instance = context;
+    atomic_store(&instance->is_asked_to_seal, true);
+    server_wake();
+}
+
 static hf_err open_service(struct server_instance *instance, const struct server_options *options)
 {
     struct api_service *service = &instance->service;
@@ -291,6 +309,9 @@ static hf_err open_service(struct server_instance *instance, const struct server
     service->vault_door = &azure_door;
     service->login_door = &entra_door;
     service->local_door = &admin_door;
+    instance->sealing =
+        (struct api_sealing){ .context = instance, .status = seal_status, .seal = ask_to_seal };
+    service->sealing = &instance->sealing;
     service->settings = (struct api_settings){
         .domain = instance->settings.domain,
         .public_port = (int)instance->settings.public_port,
@@ -318,10 +339,10 @@ static hf_err open_service(struct server_instance *instance, const struct server
     return server_maintenance_keep_signing_keys(&instance->maintenance);
 }
 
-static hf_err open_parts(struct server_instance *instance, const struct server_options *options,
-                         struct hf_diag *diag)
+static hf_err open_parts(struct server_instance *instance, const struct seal_roots *roots,
+                         const struct server_options *options, struct hf_diag *diag)
 {
-    hf_err err = open_keys(instance, diag);
+    hf_err err = open_keys(instance, roots, diag);
     if (err == HF_OK)
         err = open_http(instance, diag);
     if (err == HF_OK)
@@ -342,7 +363,7 @@ static hf_err open_parts(struct server_instance *instance, const struct server_o
     return err;
 }
 
-hf_err server_instance_new(const struct server_settings *settings,
+hf_err server_instance_new(const struct server_settings *settings, const struct seal_roots *roots,
                            const struct server_options *options, struct hf_diag *diag,
                            struct server_instance **out)
 {
@@ -350,7 +371,7 @@ hf_err server_instance_new(const struct server_settings *settings,
     if (instance == NULL)
         return HF_E_NOMEM;
     instance->settings = *settings;
-    hf_err err = open_parts(instance, options, diag);
+    hf_err err = open_parts(instance, roots, options, diag);
     if (err != HF_OK) {
         server_instance_free(instance);
         return hf_fail(diag, err, "", "%s", hf_err_text(err));
@@ -396,40 +417,30 @@ void server_instance_free(struct server_instance *instance)
     free(instance);
 }
 
-/* ---- signals ---- */
+/* ---- the end ---- */
 
-static void signal_set(sigset_t *set)
+void server_reload_certificate(struct http_server *http, const struct server_settings *settings)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
+    struct hf_diag diag = { 0 };
+    hf_err err = http_server_reload_certificate(http, &diag);
+    if (err == HF_OK)
+        hf_log(HF_LOG_NOTICE, "certificate-reloaded", HF_KV_C("file", settings->tls_certificate));
+    else
+        hf_log(HF_LOG_ERROR, "certificate-not-reloaded", HF_KV_ERR(err),
+               HF_KV_C("reason", diag.text), HF_KV_C("continuing", "with the certificate in use"));
 }
 
-void server_block_signals(void)
+enum server_end server_instance_wait(struct server_instance *instance)
 {
-    sigset_t set;
-    signal_set(&set);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-void server_instance_wait(struct server_instance *instance)
-{
-    sigset_t set;
-    signal_set(&set);
-    int number = 0;
-    while (sigwait(&set, &number) == 0 && number == SIGHUP) {
-        struct hf_diag diag = { 0 };
-        hf_err err = http_server_reload_certificate(instance->http, &diag);
-        if (err == HF_OK)
-            hf_log(HF_LOG_NOTICE, "certificate-reloaded",
-                   HF_KV_C("file", instance->settings.tls_certificate));
-        else
-            hf_log(HF_LOG_ERROR, "certificate-not-reloaded", HF_KV_ERR(err),
-                   HF_KV_C("reason", diag.text),
-                   HF_KV_C("continuing", "with the certificate in use"));
+    for (;;) {
+        const enum server_signal came = server_wait_signal(INT64_MAX);
+        if (came == SERVER_SIGNAL_STOP)
+            return SERVER_END_STOPPED;
+        if (came == SERVER_SIGNAL_RELOAD)
+            server_reload_certificate(instance->http, &instance->settings);
+        if (atomic_load(&instance->is_asked_to_seal))
+            return SERVER_END_SEALED;
     }
-    hf_log(HF_LOG_NOTICE, "stopping", HF_KV_INT("signal", number));
 }
 
 int server_instance_port(const struct server_instance *instance)

@@ -16,9 +16,11 @@ struct server_options {
 };
 
 /*
- * Opens seal, store, audit log and listeners; nothing is served yet. Fails with diag telling what and how to mend it.
+ * Opens store, audit log and listeners with the opened seal's roots, which stay the caller's; nothing is served yet. Fails with diag
+ * telling what and how to mend it.
  */
 HF_MUST hf_err server_instance_new(const struct server_settings *settings,
+                                   const struct seal_roots *roots,
                                    const struct server_options *options, struct hf_diag *diag,
                                    struct server_instance **out);
 /* Starts serving and the maintenance thread. */
@@ -26,10 +28,13 @@ HF_MUST hf_err server_instance_start(struct server_instance *instance);
 /* Drains, stops the threads, notes the audit log's head, closes everything. Accepts NULL and half-built instances. */
 void server_instance_free(struct server_instance *instance);
 
-/* Until SIGTERM or SIGINT; SIGHUP reads the certificate again. The signals must be blocked in all threads
+enum server_end {
+    SERVER_END_STOPPED, /* SIGTERM or SIGINT */
+    SERVER_END_SEALED,  /* the operator asked to seal */
+};
+/* Until it is to end, which the caller does; SIGHUP reads the certificate again. The signals must be blocked in all threads
  * (server_block_signals()). */
-void server_instance_wait(struct server_instance *instance);
-void server_block_signals(void);
+enum server_end server_instance_wait(struct server_instance *instance);
 
 /* The port of the first listener, also if the settings let any free one be taken. */
 int server_instance_port(const struct server_instance *instance);

@@ -4,10 +4,13 @@
  */
 #pragma once
 
+#include "api/sealing.h"
 #include "server/backup.h"
 #include "server/instance.h"
+#include "server/signals.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define SERVER_AUDIENCES 5
 
@@ -56,7 +59,20 @@ struct server_instance {
     struct api_service service;
     struct server_maintenance maintenance;
     bool maintained; /* maintenance is initialised */
+    struct api_sealing sealing;
+    atomic_bool is_asked_to_seal;
     char login_url[512];
     char audiences[SERVER_AUDIENCES - 1][512];
     const char *audience_list[SERVER_AUDIENCES];
 };
+
+/* The listeners and limits of the settings; listen is room for their texts, which outlive http_server_new() as the settings do. */
+struct http_config server_http_config(const struct server_settings *settings,
+                                      const char *listen[HF_CONFIG_LIST_MAX]);
+/* On SIGHUP; a failure is logged. */
+void server_reload_certificate(struct http_server *http, const struct server_settings *settings);
+
+/* What the seal in the folder says; as if the server were open. Fails as seal_read_info(). */
+HF_MUST hf_err server_seal_status(const char *folder, struct hf_diag *diag,
+                                  struct api_seal_status *out);
+void server_seal_describe(const struct seal_info *info, struct api_seal_status *out);

@@ -8,8 +8,9 @@
 #include "base/log.h"
 #include "http/http.h"
 #include "server/command.h"
-#include "server/instance.h"
+#include "server/phases.h"
 #include "server/sandbox.h"
+#include "server/signals.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -110,6 +111,23 @@ static hf_err check(const struct server_settings *settings, struct hf_diag *diag
     return http_server_check(&config, diag);
 }
 
+struct serving {
+    const struct server_settings *settings;
+};
+
+static hf_err tell_serving(void *context, struct server_instance *instance, bool is_first)
+{
+    const struct serving *serving = context;
+    const struct server_settings *settings = serving->settings;
+    if (is_first && !hf_secret_stats().locked)
+        hf_log(HF_LOG_WARN, "secret-memory-not-locked",
+               HF_KV_C("continuing",
+                       "secrets may reach swap; raise RLIMIT_MEMLOCK or switch swap off"));
+    hf_log(HF_LOG_NOTICE, "serving", HF_KV_C("listen", settings->listen.items[0]),
+           HF_KV_INT("port", server_instance_port(instance)), HF_KV_C("domain", settings->domain));
+    return HF_OK;
+}
+
 static hf_err serve(const struct server_settings *settings, const struct server_options *options,
                     struct hf_diag *diag)
 {
@@ -120,23 +138,11 @@ static hf_err serve(const struct server_settings *settings, const struct server_
     hf_err err = server_sandbox(settings, &extra, diag, &sandbox);
     if (err != HF_OK)
         return err;
-    struct server_instance *instance = NULL;
-    err = server_instance_new(settings, options, diag, &instance);
-    if (err != HF_OK)
-        return err;
-    if (!hf_secret_stats().locked)
-        hf_log(HF_LOG_WARN, "secret-memory-not-locked",
-               HF_KV_C("continuing",
-                       "secrets may reach swap; raise RLIMIT_MEMLOCK or switch swap off"));
-    err = server_instance_start(instance);
-    if (err == HF_OK) {
-        hf_log(HF_LOG_NOTICE, "serving", HF_KV_C("listen", settings->listen.items[0]),
-               HF_KV_INT("port", server_instance_port(instance)),
-               HF_KV_C("domain", settings->domain));
-        server_instance_wait(instance);
-    }
-    server_instance_free(instance);
-    return err;
+    struct serving serving = { .settings = settings };
+    const struct server_run run = {
+        .settings = settings, .options = options, .context = &serving, .started = tell_serving
+    };
+    return server_run(&run, diag);
 }
 
 static int check_or_serve(const struct serve_arguments *arguments)

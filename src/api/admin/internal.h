@@ -64,6 +64,11 @@ hf_err admin_backup_list(struct api_call *call);
 hf_err admin_backup_get(struct api_call *call);
 hf_err admin_backup_create(struct api_call *call);
 
+/* ---- sealing.c ---- */
+
+hf_err admin_operator_status(struct api_call *call);
+hf_err admin_operator_seal(struct api_call *call);
+
 /* ---- status.c ---- */
 
 hf_err admin_status(struct api_call *call);
