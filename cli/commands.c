@@ -30,6 +30,13 @@ static const char verify_details[] =
     "Reads the whole log and names the first record that was changed, dropped or reordered; then\n"
     "the exit code is 7. Whether records are missing at the end only the running server knows;\n"
     "without one this is not checked, and said.";
+static const char unseal_details[] =
+    "Asks for the passphrase or one share, which is not shown, or reads it from standard input if\n"
+    "that is no terminal. Each holder of a share runs it once; the last one waits until the\n"
+    "server answers. For a seal that asks nobody it is a new try.";
+static const char seal_details[] =
+    "Requests under way are answered first; then all keys are cleared, and every request is\n"
+    "answered with 503 until somebody unseals the server. A restart opens a seal that asks nobody.";
 static const char rotate_details[] =
     "New tokens are signed with a new key; tokens already issued stay valid until they expire.";
 
@@ -87,6 +94,9 @@ static const struct cli_command rows[] = {
     { "operator init", "[options]", 0, 0, run_elsewhere, false, "The same as init", NULL },
     { "operator rekey", "[options]", 0, 0, run_elsewhere, false, "Protect the root key anew: new passphrase, shares or key file", NULL },
     { "operator migrate-seal", "[options]", 0, 0, run_elsewhere, false, "Change the seal to the configured kind", NULL },
+    { "operator status", "", 0, LOCAL, cli_operator_status, false, "Show whether the server is sealed, and what its seal is", NULL },
+    { "operator unseal", "", 0, LOCAL | CLI_BIT(CLI_INPUT_FILE) | CLI_BIT(CLI_RESET), cli_operator_unseal, false, "Open a sealed server: with the passphrase, or one share after the other", unseal_details },
+    { "operator seal", "", 0, LOCAL, cli_operator_seal, false, "Close a running server's seal and forget all keys", seal_details },
 
     { "audit tail", "", 0, LOG | CLI_BIT(CLI_LINES), run_elsewhere, false, "Show the last records of the audit log", NULL },
     { "audit verify", "", 0, LOG | CLI_BIT(CLI_HEAD_SOCKET), run_elsewhere, false, "Check that the audit log is intact", verify_details },

@@ -29,6 +29,11 @@ int cli_clock_advance(const struct cli_input *input);
 int cli_backup_create(const struct cli_input *input);
 int cli_backup_list(const struct cli_input *input);
 
+/* operator_commands.c */
+int cli_operator_status(const struct cli_input *input);
+int cli_operator_unseal(const struct cli_input *input);
+int cli_operator_seal(const struct cli_input *input);
+
 /* vault_commands.c */
 int cli_vault_create(const struct cli_input *input);
 int cli_vault_list(const struct cli_input *input);

@@ -44,6 +44,8 @@ enum cli_option {
     CLI_BACKUP_TO,
     CLI_BACKUP_FROM,
     CLI_INCREMENTAL,
+    CLI_INPUT_FILE,
+    CLI_RESET,
     CLI_OPTION_COUNT_,
 };
 _Static_assert(CLI_OPTION_COUNT_ <= 64, "options are bits of a uint64_t");

@@ -14,8 +14,10 @@ void api_seal_status_write(const struct api_seal_status *status, struct hf_json_
     hf_jw_member_int(w, "shares", status->shares);
     hf_jw_member_int(w, "threshold", status->threshold);
     hf_jw_member_int(w, "sharesGiven", status->shares_given);
-    hf_jw_member_c(w, "shareSet", status->share_set);
+    if (status->share_set[0] != '\0')
+        hf_jw_member_c(w, "shareSet", status->share_set);
     hf_jw_member_bool(w, "asksPeople", status->asks_people);
-    hf_jw_member_c(w, "reason", status->reason);
+    if (status->reason[0] != '\0')
+        hf_jw_member_c(w, "reason", status->reason);
     hf_jw_end_object(w);
 }

@@ -16,8 +16,8 @@ struct server_options {
 };
 
 /*
- * Opens store, audit log and listeners with the opened seal's roots, which stay the caller's; nothing is served yet. Fails with diag
- * telling what and how to mend it.
+ * Opens store, audit log and listeners with the opened seal's roots, which stay the caller's; nothing is served yet.
+ * Fails with diag telling what and how to mend it.
  */
 HF_MUST hf_err server_instance_new(const struct server_settings *settings,
                                    const struct seal_roots *roots,

@@ -66,7 +66,10 @@ struct server_instance {
     const char *audience_list[SERVER_AUDIENCES];
 };
 
-/* The listeners and limits of the settings; listen is room for their texts, which outlive http_server_new() as the settings do. */
+/*
+ * The listeners and limits of the settings; listen is room for their texts, which outlive http_server_new() as the
+ * settings do.
+ */
 struct http_config server_http_config(const struct server_settings *settings,
                                       const char *listen[HF_CONFIG_LIST_MAX]);
 /* On SIGHUP; a failure is logged. */

@@ -17,8 +17,8 @@ struct server_run {
 };
 
 /*
- * Opens the seal, or waits sealed for those who can, and serves. A seal that opens by itself and does not is a failure, except that
- * a token or TPM that cannot be reached is waited for. The signals must be blocked (server_block_signals()). Returns HF_OK after
- * SIGTERM or SIGINT; fails with diag.
+ * Opens the seal, or waits sealed for those who can, and serves. A seal that opens by itself and does not is a failure,
+ * except that a token or TPM that cannot be reached is waited for. The signals must be blocked
+ * (server_block_signals()). Returns HF_OK after SIGTERM or SIGINT; fails with diag.
  */
 HF_MUST hf_err server_run(const struct server_run *run, struct hf_diag *diag);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sealed server. One loop thread owns all state; a try runs on the pool's one thread while the loop leaves what was given alone;
- * the main thread waits for signals and sees to it that the seal is tried again.
+ * The sealed server. One loop thread owns all state; a try runs on the pool's one thread while the loop leaves what was
+ * given alone; the main thread waits for signals and sees to it that the seal is tried again.
  */
 #include "server/sealed.h"
 
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define SEALED_TEXT "The server is sealed; its operator must unseal it."
+#define SEALED_LOCAL_TEXT "The server is sealed; 'holdfast operator unseal' opens it."
 #define TRYING_TEXT "A try to open the seal is under way; ask again when it is done."
 #define LOCAL_BODY_MAX_BYTES ((size_t)16 * 1024)
 #define ANSWER_MAX_BYTES ((size_t)8 * 1024)
@@ -107,13 +108,14 @@ static void respond_failure(struct http_exchange *exchange, hf_err err, const st
                   diag->text[0] != '\0' ? diag->text : hf_err_text(err));
 }
 
-static void respond_status(struct server_sealed *sealed, struct http_exchange *exchange)
+static void respond_status(struct server_sealed *sealed, struct http_exchange *exchange,
+                           bool is_sealed)
 {
     struct api_seal_status status = { 0 };
     server_seal_describe(&sealed->unseal.info, &status);
-    status.sealed = !atomic_load(&sealed->is_open);
+    status.sealed = is_sealed;
     status.shares_given = sealed->is_trying ? 0 : sealed->unseal.shares_given;
-    if (status.sealed)
+    if (is_sealed)
         (void)snprintf(status.reason, sizeof(status.reason), "%s", sealed->reason);
     char memory[ANSWER_MAX_BYTES];
     struct hf_buf out;
@@ -158,8 +160,9 @@ static void tried(struct http_work *work)
     struct http_exchange *asker = hf_take(&sealed->asker);
     if (sealed->result == HF_OK) {
         atomic_store(&sealed->is_open, true); /* and is_trying stays: nothing is begun any more */
+        set_reason(sealed, "the seal is open; the server is about to be");
         if (asker != NULL)
-            respond_status(sealed, asker);
+            respond_status(sealed, asker, false);
         server_wake();
         return;
     }
@@ -216,7 +219,7 @@ static void answer_status(struct server_sealed *sealed, struct http_exchange *ex
     struct hf_diag diag = { 0 };
     hf_err err = refresh(sealed, &diag);
     if (err == HF_OK)
-        respond_status(sealed, exchange);
+        respond_status(sealed, exchange, true);
     else
         respond_failure(exchange, err, &diag);
 }
@@ -283,7 +286,7 @@ static void answer_unseal(struct server_sealed *sealed, struct http_exchange *ex
             return;
     }
     if (err == HF_OK) {
-        respond_status(sealed, exchange);
+        respond_status(sealed, exchange, true);
         return;
     }
     hf_log(HF_LOG_WARN, "unseal-refused", HF_KV_ERR(err), HF_KV_C("reason", diag.text));
@@ -317,7 +320,7 @@ static void handle_local(struct server_sealed *sealed, struct http_exchange *exc
             return;
         }
     }
-    respond_error(exchange, 503, "Sealed", SEALED_TEXT);
+    respond_error(exchange, 503, "Sealed", SEALED_LOCAL_TEXT);
 }
 
 /* ---- the callbacks ---- */
