@@ -30,9 +30,8 @@ def run_program(*arguments, **options):
         capture_output=True,
         text=True,
         check=False,
-        stdin=subprocess.DEVNULL,
         timeout=STOP_SECONDS,
-        **options,
+        **{"stdin": subprocess.DEVNULL, **options},
     )
 
 
@@ -243,9 +242,13 @@ class ServeServer(Server):
             *self.settings,
         ]
         self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        done = run_program("init", "--config", self.config)
+        done = run_program("init", "--config", self.config, *self.init_options())
         if done.returncode != 0:
             raise RuntimeError(f"init: {done.stderr}")
+
+    def init_options(self):
+        """What init is told besides the configuration."""
+        return []
 
     @property
     def config(self):
