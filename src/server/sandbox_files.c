@@ -22,7 +22,7 @@
 #define ABI_REFER 2
 #define ABI_TRUNCATE 3
 #define ABI_PORTS 4
-#define KEY_FILE 0 /* of seal.kind */
+#define TPM_DEVICE "device:" /* a TPM that is a file; any other is a library and its connections */
 
 #define FS_EXECUTE (1ULL << 0)
 #define FS_WRITE_FILE (1ULL << 1)
@@ -185,6 +185,23 @@ HF_MUST static bool allow_ports(const struct ruleset *ruleset,
     return true;
 }
 
+/*
+ * Whether the seal's kind reaches for nothing but files that the settings name. A token's library keeps its token and settings
+ * anywhere.
+ */
+HF_MUST static bool is_seal_known(const struct server_settings *settings)
+{
+    if (settings->seal_kind == SERVER_SEAL_TPM2)
+        return strncmp(settings->seal_tpm_tcti, TPM_DEVICE, strlen(TPM_DEVICE)) == 0;
+    return settings->seal_kind != SERVER_SEAL_PKCS11;
+}
+
+HF_MUST static bool allow_tpm(const struct ruleset *ruleset, const struct server_settings *settings)
+{
+    return settings->seal_kind != SERVER_SEAL_TPM2 ||
+           allow(ruleset, settings->seal_tpm_tcti + strlen(TPM_DEVICE), READ | FS_WRITE_FILE);
+}
+
 /* What this kernel's version of Landlock can withhold. */
 static uint64_t known_access(long abi)
 {
@@ -201,8 +218,9 @@ hf_err sandbox_limit_files(const struct server_settings *settings,
                            struct sandbox_state *state)
 {
     const long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, CREATE_VERSION);
-    if (abi < 1 || settings->seal_kind != KEY_FILE)
-        return HF_OK; /* other seals reach for modules and devices that no setting names */
+    state->landlock_abi = abi < 1 ? 0 : (int)abi;
+    if (abi < 1 || !is_seal_known(settings))
+        return HF_OK;
     const bool has_ports = abi >= ABI_PORTS;
     const uint64_t bind = are_ports_known(settings) ? NET_BIND : 0;
     struct ruleset_attr handled = { known_access(abi), has_ports ? bind | NET_CONNECT : 0 };
@@ -210,12 +228,11 @@ hf_err sandbox_limit_files(const struct server_settings *settings,
     HF_CLEANUP(hf_fd_closep)
     int fd = (int)syscall(SYS_landlock_create_ruleset, &handled, size, 0U);
     const struct ruleset ruleset = { .fd = fd, .fs = handled.fs };
-    bool done = fd >= 0 && allow_paths(&ruleset, settings, extra);
+    bool done = fd >= 0 && allow_paths(&ruleset, settings, extra) && allow_tpm(&ruleset, settings);
     if (done && (handled.net & NET_BIND) != 0)
         done = allow_ports(&ruleset, settings);
     if (!done || syscall(SYS_landlock_restrict_self, fd, 0U) != 0)
         return hf_fail(diag, HF_E_IO, "process.sandbox", "Landlock: %s", strerror(errno));
-    state->landlock_abi = (int)abi;
     state->files = true;
     state->ports = (handled.net & NET_BIND) != 0;
     return HF_OK;

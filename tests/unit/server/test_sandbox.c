@@ -264,10 +264,62 @@ static void test_sandbox_off_refuses_nothing(void **state)
     place_done(&place);
 }
 
+/* The child's part: which limits are in force. */
+static int state_of_sandbox(void)
+{
+    const struct sandbox_extra extra = { 0 };
+    struct sandbox_state state;
+    struct hf_diag diag = { 0 };
+    if (server_sandbox(&settings, &extra, &diag, &state) != HF_OK)
+        return EXIT_NO_SANDBOX;
+    if (state.landlock_abi == 0)
+        return EXIT_LACKS;
+    if (in_data("seal", O_RDWR | O_CREAT) != 0)
+        return EXIT_NO_SANDBOX;
+    return read_passwd() == 0 ? EXIT_DONE : EXIT_REFUSED;
+}
+
+/* Only what keeps its files anywhere goes without. */
+static void test_sandbox_limits_files_by_kind_of_seal(void **state)
+{
+    (void)state;
+    static const struct {
+        enum server_seal_kind kind;
+        const char *tcti;
+        int expected;
+    } cases[] = {
+        { SERVER_SEAL_KEY_FILE, "", EXIT_REFUSED },
+        { SERVER_SEAL_CREDENTIAL, "", EXIT_REFUSED },
+        { SERVER_SEAL_PASSPHRASE, "", EXIT_REFUSED },
+        { SERVER_SEAL_SHAMIR, "", EXIT_REFUSED },
+        { SERVER_SEAL_TPM2, "device:/dev/null", EXIT_REFUSED },
+        { SERVER_SEAL_TPM2, "swtpm:host=127.0.0.1,port=2321", EXIT_DONE },
+        { SERVER_SEAL_PKCS11, "", EXIT_DONE },
+    };
+    struct place place;
+    make_settings(&place);
+    for (size_t i = 0; i < HF_ARRAY_LEN(cases); i++) {
+        settings.seal_kind = cases[i].kind;
+        (void)snprintf(settings.seal_tpm_tcti, sizeof(settings.seal_tpm_tcti), "%s", cases[i].tcti);
+        (void)fflush(NULL);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+            _exit(state_of_sandbox());
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) != EXIT_LACKS)
+            assert_int_equal(WEXITSTATUS(status), cases[i].expected);
+    }
+    place_done(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sandbox_only_what_the_server_needs_is_left),
+        cmocka_unit_test(test_sandbox_limits_files_by_kind_of_seal),
         cmocka_unit_test(test_sandbox_off_refuses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
