@@ -89,8 +89,10 @@ static hf_err open_parts(struct store *store, const struct store_config *config,
     err = claim_folder(config->folder, diag, &store->lock_fd);
     if (err != HF_OK)
         return err;
-    err = store_engine_open(config->folder, config->map_bytes, config->no_sync, diag,
-                            &store->engine);
+    err = store_engine_create(config->folder, config->no_sync, diag);
+    if (err == HF_OK)
+        err = store_engine_open(config->folder, config->map_bytes, config->no_sync, diag,
+                                &store->engine);
     if (err != HF_OK)
         return err;
     if (!config->no_sync) {

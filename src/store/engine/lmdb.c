@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine on LMDB: the only file that includes lmdb.h. One unnamed database, memory-mapped, copy
+ * The engine on LMDB: no file but this one and lmdb_create.c includes lmdb.h. One unnamed database, memory-mapped, copy
  * on write, data synced before the root that points to it: a crash at any moment leaves the last
  * commit.
  */

@@ -100,6 +100,16 @@ static void test_open_file_cut_short_is_corrupt(void **state)
     }
 }
 
+static void test_open_leftover_of_interrupted_making_is_replaced(void **state)
+{
+    const struct support_folder *folder = *state;
+    assert_int_equal(mkdir(folder->data, 0700), 0);
+    write_at(support_data_path(folder, "data.mdb.new"), 0, "half", 4);
+    make_store(folder);
+    assert_int_equal(access(support_data_path(folder, "data.mdb.new"), F_OK), -1);
+    make_store(folder); /* the second time it is there */
+}
+
 static void test_open_other_engine_version_is_format(void **state)
 {
     const struct support_folder *folder = *state;
@@ -239,6 +249,8 @@ int main(void)
         cmocka_unit_test(test_open_without_folder_is_refused),
         cmocka_unit_test_setup_teardown(test_open_foreign_file_is_corrupt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_file_cut_short_is_corrupt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_open_leftover_of_interrupted_making_is_replaced,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_other_engine_version_is_format, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_open_unknown_format_record_is_format, set_up,
