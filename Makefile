@@ -6,14 +6,15 @@ PORT ?= 8443
 FUZZ_SECONDS ?= 60
 KILLS ?= 300
 
-.PHONY: help run program build test bench fault fuzz lint coverage install clean deps
+.PHONY: help run program build injector test bench fault walk fuzz lint coverage install clean deps
 
 help:
 	@echo 'make run       build, then start a development server (DATA=$(DATA), PORT=$(PORT))'
 	@echo 'make build     compile into $(BUILD)/'
 	@echo 'make test      everything that must be green: unit, sanitizers, wire, lint'
 	@echo 'make bench     requests per second and CPU per request, beside nginx'
-	@echo 'make fault     kill -9 under load KILLS=$(KILLS) times; what the clients saw is checked'
+	@echo 'make fault     kill -9 under load KILLS=$(KILLS) times, also with a full and a failing disk; what the clients saw is checked'
+	@echo 'make walk      init, backup, restore and others, killed or failed at each call that changes the disk'
 	@echo 'make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make lint      layout, static analysis and the rules of the house'
 	@echo 'make coverage  line coverage of the unit tests'
@@ -34,6 +35,11 @@ build: $(BUILD)/build.ninja
 program: $(BUILD)/build.ninja
 	@meson compile -C $(BUILD) holdfast
 
+# The program, and the library that lets its calls fail.
+injector: $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dtests=true
+	@meson compile -C $(BUILD) holdfast holdfast_inject
+
 run:
 	@tools/install-deps build
 	@$(MAKE) --no-print-directory program
@@ -53,8 +59,13 @@ fuzz:
 
 fault:
 	@tools/install-deps test
-	@$(MAKE) --no-print-directory program
-	@KILLS=$(KILLS) tests/fault/kill_loop $(BUILD)/holdfast
+	@$(MAKE) --no-print-directory injector
+	@for mode in '' --disk-full --eio; do KILLS=$(KILLS) tests/fault/kill_loop $(BUILD)/holdfast $$mode || exit 1; done
+
+walk:
+	@tools/install-deps test
+	@$(MAKE) --no-print-directory injector
+	@tests/fault/walk $(BUILD)/holdfast
 
 coverage:
 	@tools/install-deps all coverage

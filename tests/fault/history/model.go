@@ -17,13 +17,15 @@ const (
 	kinds
 )
 
-// How it ended. An unknown one may have happened or not, up to the time at which the server was gone.
+// How it ended. An unknown one may have happened or not, up to the time at which the server was gone. A rejected one has not
+// happened, whatever state the secret was in: such are left out of the history.
 type outcome int
 
 const (
 	done outcome = iota
 	refused
 	unknown
+	rejected
 )
 
 type status int
@@ -49,6 +51,7 @@ type input struct {
 
 type output struct {
 	outcome     outcome
+	isCut       bool   // unknown, because the connection broke
 	value       string // get: what was answered
 	contentType string
 }

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -16,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -27,6 +29,7 @@ const (
 // A development server on a free port, with its data in a folder that outlives it.
 type server struct {
 	program, folder string
+	environment     []string // besides ours
 	process         *exec.Cmd
 	env             map[string]string
 	client          *http.Client
@@ -43,8 +46,12 @@ func (s *server) start(http2 bool) error {
 		return err
 	}
 	defer log.Close()
+	if err := os.MkdirAll(s.path("data"), 0o700); err != nil {
+		return err
+	}
 	s.process = exec.Command(s.program, "dev", "--data", s.path("data"), "--port", "0", "--env-file", s.path("env"))
 	s.process.Stdout, s.process.Stderr = log, log
+	s.process.Env = append(os.Environ(), s.environment...)
 	if err := s.process.Start(); err != nil {
 		return err
 	}
@@ -53,20 +60,27 @@ func (s *server) start(http2 bool) error {
 			break
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the server did not start, see %s", s.path("log"))
+			return fmt.Errorf("the server did not start within %s, see %s", startLimit, s.path("log"))
 		}
 	}
 	return s.connect(http2)
 }
 
-func (s *server) kill() {
-	if s.process.Process != nil {
-		s.process.Process.Kill()
-		s.process.Wait()
-	}
+// Kills it. An error means that it was gone already, by itself.
+func (s *server) kill() error {
 	if s.client != nil {
-		s.client.CloseIdleConnections()
+		defer s.client.CloseIdleConnections()
 	}
+	if s.process == nil || s.process.Process == nil || s.process.ProcessState != nil {
+		return nil
+	}
+	s.process.Process.Kill()
+	s.process.Wait()
+	status := s.process.ProcessState.Sys().(syscall.WaitStatus)
+	if !status.Signaled() || status.Signal() != syscall.SIGKILL {
+		return fmt.Errorf("the server ended by itself: %s, see %s", s.process.ProcessState, s.path("log"))
+	}
+	return nil
 }
 
 // The env file is written in one go when the server is ready; its last line is the authority host.
@@ -143,6 +157,9 @@ var requests = [kinds]struct{ method, path, body string }{
 	purge:          {"DELETE", "/deletedsecrets/%s", ""},
 }
 
+// This answer promises that nothing has happened. Others with 503 do not: the change may have been made, and the audit record not.
+var fullDisk = []byte("cannot store changes: its disk is full")
+
 // Sends one request. An error means an answer that no request of this load may get.
 func (s *server) send(in input) (output, error) {
 	row := requests[in.kind]
@@ -161,12 +178,16 @@ func (s *server) send(in input) (output, error) {
 	}
 	answer, err := s.client.Do(request)
 	if err != nil {
-		return output{outcome: unknown}, nil
+		return output{outcome: unknown, isCut: true}, nil
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	switch {
-	case err != nil, answer.StatusCode == 503:
+	case err != nil:
+		return output{outcome: unknown, isCut: true}, nil
+	case answer.StatusCode == 503 && bytes.Contains(text, fullDisk):
+		return output{outcome: rejected}, nil
+	case answer.StatusCode == 503:
 		return output{outcome: unknown}, nil
 	case answer.StatusCode == 404, answer.StatusCode == 409:
 		return output{outcome: refused}, nil

@@ -109,6 +109,8 @@ class Admin:
 class Server:
     """A process of the program with a folder of its own. Subclasses say how to start it and when it is ready."""
 
+    environment = None  # of the process; None: ours
+
     def __init__(self, folder=None):
         self.own_folder = folder is None
         self.folder = Path(folder or tempfile.mkdtemp(prefix="holdfast-wire-"))
@@ -137,7 +139,11 @@ class Server:
     def start(self):
         with open(self.log, "ab") as log, open(self.folder / "stdout", "ab") as out:
             self.process = subprocess.Popen(
-                [program(), *self.arguments()], stdin=subprocess.DEVNULL, stdout=out, stderr=log
+                [program(), *self.arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+                env=self.environment,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self.is_ready():
