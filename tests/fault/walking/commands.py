@@ -7,9 +7,9 @@ import subprocess
 import time
 from datetime import datetime, timezone
 
+from hfsupport import inject
 from hfsupport.server import DevServer, program, run_program
 
-import control
 from servers import Serving, check_audit, check_secrets, copy_certificate, make_dev, put_secrets, start, write_config
 from steps import Command, Wrong, expect, read_lines
 
@@ -24,7 +24,7 @@ def run_injected(work, arguments, **faults):
     """A command of the program under the injector: exit code, and what it said."""
     done = subprocess.run(
         [program(), *map(str, arguments)],
-        env=control.environment(work, **faults),
+        env=inject.environment(work, **faults),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -127,14 +127,14 @@ class BackupCreate(Command):
     def run(self, work, trace=None, **faults):
         """The code is the server's: minus the signal if it was killed, else 0."""
         trace = trace or work / "trace"
-        page = control.Control(work / "control")
-        with injected(DevServer, work, control.environment(work / "data", work / "control", trace)) as server:
+        page = inject.Control(work / "control")
+        with injected(DevServer, work, inject.environment(work / "data", work / "control", trace)) as server:
             trace.write_bytes(b"")  # what the start did is not counted
             page.inject(**faults)
             done = self.create(server)
             page.heal()
             code = exit_code(server)
-            hit = [line for line in read_lines(trace) if line.rsplit(" ", 1)[1] in control.FAULTS]
+            hit = [line for line in read_lines(trace) if line.rsplit(" ", 1)[1] in inject.FAULTS]
             if code == 0 and not hit:
                 expect(done.returncode == 0, f"without a fault: {done.stderr}")
             if done.returncode == 0:
