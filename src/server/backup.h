@@ -23,6 +23,9 @@ struct server_restored {
     bool is_recorded; /* in the audit log */
 };
 
+/* Its plain form (backup_restored.c); errors of encoding are out's, sticky. Decoding fails: HF_E_CORRUPT, HF_E_FORMAT. */
+void server_restored_encode(const struct server_restored *restored, struct hf_buf *out);
+HF_MUST hf_err server_restored_decode(hf_bytes plain, struct server_restored *out);
 /* Fails: HF_E_NOT_FOUND if the store was never restored. */
 HF_MUST hf_err server_restored_read(struct store *store, struct crypto_record_key *record_key,
                                     struct server_restored *out);

@@ -15,6 +15,37 @@
 #define RESTORED_MAX_BYTES 128
 #define STATUS_OK 200
 
+void server_restored_encode(const struct server_restored *restored, struct hf_buf *out)
+{
+    uint8_t head[AUDIT_HEAD_BYTES];
+    audit_head_encode(&restored->head, head);
+    hf_buf_put(out, restored->history.b, sizeof(restored->history.b));
+    hf_buf_put(out, restored->backup.b, sizeof(restored->backup.b));
+    hf_buf_put_u64(out, restored->seq);
+    hf_buf_put_i64(out, restored->time);
+    hf_buf_put_field16(out, (hf_bytes){ head, sizeof(head) });
+    hf_buf_put_u8(out, restored->is_recorded ? 1 : 0);
+}
+
+hf_err server_restored_decode(hf_bytes plain, struct server_restored *out)
+{
+    struct hf_reader reader = hf_reader_of(plain);
+    struct server_restored read = { .seq = 0 };
+    hf_read_into(&reader, read.history.b, sizeof(read.history.b));
+    hf_read_into(&reader, read.backup.b, sizeof(read.backup.b));
+    read.seq = hf_read_u64(&reader);
+    read.time = hf_read_i64(&reader);
+    const hf_bytes head = hf_read_field16(&reader, AUDIT_HEAD_BYTES);
+    const uint8_t is_recorded = hf_read_u8(&reader);
+    if (hf_reader_finish(&reader) != HF_OK || is_recorded > 1)
+        return HF_E_CORRUPT;
+    read.is_recorded = is_recorded == 1;
+    hf_err err = audit_head_decode(head, &read.head);
+    if (err == HF_OK)
+        *out = read;
+    return err;
+}
+
 hf_err server_restored_read(struct store *store, struct crypto_record_key *record_key,
                             struct server_restored *out)
 {
@@ -22,38 +53,16 @@ hf_err server_restored_read(struct store *store, struct crypto_record_key *recor
     struct hf_buf plain;
     hf_buf_init_fixed(&plain, memory, sizeof(memory));
     hf_err err = server_record_get(store, record_key, STORE_CLASS_META, RESTORED_NAME, &plain);
-    if (err != HF_OK)
-        return err;
-    struct hf_reader reader = hf_reader_of(hf_buf_view(&plain));
-    struct server_restored read = { .seq = 0 };
-    hf_read_into(&reader, read.history.b, sizeof(read.history.b));
-    hf_read_into(&reader, read.backup.b, sizeof(read.backup.b));
-    read.seq = hf_read_u64(&reader);
-    read.time = hf_read_i64(&reader);
-    const hf_bytes head = hf_read_field16(&reader, AUDIT_HEAD_BYTES);
-    read.is_recorded = hf_read_u8(&reader) != 0;
-    if (hf_reader_finish(&reader) != HF_OK)
-        return HF_E_CORRUPT;
-    err = audit_head_decode(head, &read.head);
-    if (err == HF_OK)
-        *out = read;
-    return err;
+    return err == HF_OK ? server_restored_decode(hf_buf_view(&plain), out) : err;
 }
 
 hf_err server_restored_write(struct store *store, struct crypto_record_key *record_key,
                              const struct server_restored *restored)
 {
     uint8_t memory[RESTORED_MAX_BYTES];
-    uint8_t head[AUDIT_HEAD_BYTES];
     struct hf_buf plain;
     hf_buf_init_fixed(&plain, memory, sizeof(memory));
-    audit_head_encode(&restored->head, head);
-    hf_buf_put(&plain, restored->history.b, sizeof(restored->history.b));
-    hf_buf_put(&plain, restored->backup.b, sizeof(restored->backup.b));
-    hf_buf_put_u64(&plain, restored->seq);
-    hf_buf_put_i64(&plain, restored->time);
-    hf_buf_put_field16(&plain, (hf_bytes){ head, sizeof(head) });
-    hf_buf_put_u8(&plain, restored->is_recorded ? 1 : 0);
+    server_restored_encode(restored, &plain);
     hf_err err = hf_buf_err(&plain);
     return err == HF_OK ? server_record_put(store, record_key, STORE_CLASS_META, RESTORED_NAME,
                                             hf_buf_view(&plain))

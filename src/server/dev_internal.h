@@ -28,6 +28,10 @@ struct dev_credentials {
  * the store. */
 HF_MUST hf_err dev_setup(struct server_instance *instance, struct dev_credentials *out);
 void dev_credentials_done(struct dev_credentials *credentials);
+/* The record's plain form; out is secret memory, its errors are sticky. */
+void dev_credentials_encode(const struct dev_credentials *credentials, struct hf_buf *out);
+/* Fails: HF_E_CORRUPT, HF_E_NOMEM. */
+HF_MUST hf_err dev_credentials_decode(hf_bytes plain, struct dev_credentials *out);
 
 /* ---- dev_output.c ---- */
 

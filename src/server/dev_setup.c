@@ -25,6 +25,26 @@ void dev_credentials_done(struct dev_credentials *credentials)
 
 /* ---- the sealed record ---- */
 
+hf_err dev_credentials_decode(hf_bytes plain, struct dev_credentials *out)
+{
+    struct hf_reader reader = hf_reader_of(plain);
+    struct dev_credentials read = { 0 };
+    hf_read_into(&reader, read.client_id.b, sizeof(read.client_id.b));
+    hf_read_into(&reader, read.identity_client_id.b, sizeof(read.identity_client_id.b));
+    const hf_bytes client_secret = hf_read_field16(&reader, CREDENTIALS_MAX_BYTES);
+    const hf_bytes identity_header = hf_read_field16(&reader, CREDENTIALS_MAX_BYTES);
+    if (hf_reader_finish(&reader) != HF_OK)
+        return HF_E_CORRUPT;
+    hf_err err = hf_secret_from_bytes(client_secret, &read.client_secret);
+    if (err == HF_OK)
+        err = hf_secret_from_bytes(identity_header, &read.identity_header);
+    if (err == HF_OK)
+        *out = read;
+    else
+        dev_credentials_done(&read);
+    return err;
+}
+
 static hf_err read_credentials(struct server_instance *instance, struct dev_credentials *out)
 {
     struct hf_buf plain;
@@ -32,21 +52,9 @@ static hf_err read_credentials(struct server_instance *instance, struct dev_cred
     hf_err err = server_record_get(server_instance_service(instance)->store,
                                    server_instance_record_key(instance), STORE_CLASS_DEV,
                                    CREDENTIALS_NAME, &plain);
-    struct hf_reader reader = hf_reader_of(hf_buf_view(&plain));
-    if (err == HF_OK) {
-        hf_read_into(&reader, out->client_id.b, sizeof(out->client_id.b));
-        hf_read_into(&reader, out->identity_client_id.b, sizeof(out->identity_client_id.b));
-        err = hf_secret_from_bytes(hf_read_field16(&reader, CREDENTIALS_MAX_BYTES),
-                                   &out->client_secret);
-    }
     if (err == HF_OK)
-        err = hf_secret_from_bytes(hf_read_field16(&reader, CREDENTIALS_MAX_BYTES),
-                                   &out->identity_header);
-    if (err == HF_OK && hf_reader_finish(&reader) != HF_OK)
-        err = HF_E_CORRUPT;
+        err = dev_credentials_decode(hf_buf_view(&plain), out);
     hf_buf_done(&plain);
-    if (err != HF_OK)
-        dev_credentials_done(out);
     return err;
 }
 
@@ -57,16 +65,20 @@ static void put_secret(struct hf_buf *out, const struct hf_secret *secret)
     hf_buf_put_secret(out, secret);
 }
 
+void dev_credentials_encode(const struct dev_credentials *credentials, struct hf_buf *out)
+{
+    hf_buf_put(out, credentials->client_id.b, sizeof(credentials->client_id.b));
+    hf_buf_put(out, credentials->identity_client_id.b, sizeof(credentials->identity_client_id.b));
+    put_secret(out, credentials->client_secret);
+    put_secret(out, credentials->identity_header);
+}
+
 static hf_err write_credentials(struct server_instance *instance,
                                 const struct dev_credentials *credentials)
 {
     struct hf_buf plain;
     hf_buf_init_secret(&plain, CREDENTIALS_MAX_BYTES);
-    hf_buf_put(&plain, credentials->client_id.b, sizeof(credentials->client_id.b));
-    hf_buf_put(&plain, credentials->identity_client_id.b,
-               sizeof(credentials->identity_client_id.b));
-    put_secret(&plain, credentials->client_secret);
-    put_secret(&plain, credentials->identity_header);
+    dev_credentials_encode(credentials, &plain);
     hf_err err = hf_buf_err(&plain);
     if (err == HF_OK)
         err = server_record_put(server_instance_service(instance)->store,

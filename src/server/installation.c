@@ -163,6 +163,26 @@ hf_err server_generation_mismatch(const char *data, uint64_t generation,
 
 /* ---- the installation ---- */
 
+void server_installation_encode(const struct server_installation *installation, struct hf_buf *out)
+{
+    hf_buf_put(out, installation->tenant.b, sizeof(installation->tenant.b));
+    hf_buf_put(out, installation->subscription.b, sizeof(installation->subscription.b));
+    hf_buf_put_i64(out, installation->created);
+}
+
+hf_err server_installation_decode(hf_bytes plain, struct server_installation *out)
+{
+    struct hf_reader reader = hf_reader_of(plain);
+    struct server_installation read = { 0 };
+    hf_read_into(&reader, read.tenant.b, sizeof(read.tenant.b));
+    hf_read_into(&reader, read.subscription.b, sizeof(read.subscription.b));
+    read.created = hf_read_i64(&reader);
+    if (hf_reader_finish(&reader) != HF_OK)
+        return HF_E_CORRUPT;
+    *out = read;
+    return HF_OK;
+}
+
 static hf_err write_installation(struct store *store, const struct hf_secret *root,
                                  uint64_t generation,
                                  const struct server_installation *installation)
@@ -170,9 +190,7 @@ static hf_err write_installation(struct store *store, const struct hf_secret *ro
     uint8_t memory[INSTALLATION_MAX_BYTES];
     struct hf_buf plain;
     hf_buf_init_fixed(&plain, memory, sizeof(memory));
-    hf_buf_put(&plain, installation->tenant.b, sizeof(installation->tenant.b));
-    hf_buf_put(&plain, installation->subscription.b, sizeof(installation->subscription.b));
-    hf_buf_put_i64(&plain, installation->created);
+    server_installation_encode(installation, &plain);
     HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
     hf_err err = server_record_key(root, &key);
     return err == HF_OK ? put_record(store, key, STORE_CLASS_META, INSTALLATION_NAME,
@@ -190,17 +208,7 @@ hf_err server_installation_read(struct store *store, const struct hf_secret *roo
     hf_err err = server_record_key(root, &key);
     if (err == HF_OK)
         err = server_record_get(store, key, STORE_CLASS_META, INSTALLATION_NAME, &plain);
-    if (err != HF_OK)
-        return err;
-    struct hf_reader reader = hf_reader_of(hf_buf_view(&plain));
-    struct server_installation read = { 0 };
-    hf_read_into(&reader, read.tenant.b, sizeof(read.tenant.b));
-    hf_read_into(&reader, read.subscription.b, sizeof(read.subscription.b));
-    read.created = hf_read_i64(&reader);
-    if (hf_reader_finish(&reader) != HF_OK)
-        return HF_E_CORRUPT;
-    *out = read;
-    return HF_OK;
+    return err == HF_OK ? server_installation_decode(hf_buf_view(&plain), out) : err;
 }
 
 struct seal_config server_seal_config(const struct server_settings *settings)

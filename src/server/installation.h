@@ -23,6 +23,11 @@ struct server_installation {
     hf_usec created;
 };
 
+/* Its record's plain form: tenant (16) || subscription (16) || created (i64). Errors are out's, sticky. */
+void server_installation_encode(const struct server_installation *installation, struct hf_buf *out);
+HF_MUST hf_err server_installation_decode(hf_bytes plain,
+                                          struct server_installation *out); /* HF_E_CORRUPT */
+
 /*
  * Makes the seal and the installation record. people may be NULL for a seal that opens by itself; their failures must not be
  * HF_E_EXISTS. Fails: HF_E_EXISTS if both are there (nothing is changed); else as seal_init(), seal_open() and store_open(), with
