@@ -48,6 +48,18 @@ struct api_field {
         .fields = (rows), .field_count = HF_ARRAY_LEN(rows)                                        \
     }
 
+/* A table with the size of what it fills: for those who know neither. */
+struct api_body {
+    const struct api_field *fields;
+    size_t field_count;
+    size_t size;
+};
+
+#define API_BODY(type, rows)                                                                       \
+    {                                                                                              \
+        .fields = (rows), .field_count = HF_ARRAY_LEN(rows), .size = sizeof(type)                  \
+    }
+
 /* The latest IntDate: 9999-12-31T23:59:59Z, the end of .NET's DateTime. */
 #define API_TIME_MAX_SECONDS INT64_C(253402300799)
 

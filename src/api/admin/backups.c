@@ -12,6 +12,7 @@ struct backup_body {
 static const struct api_field backup_fields[] = {
     API_FIELD(struct backup_body, kind, API_FIELD_IS_STR, "kind", true),
 };
+const struct api_body admin_backup_body = API_BODY(struct backup_body, backup_fields);
 
 #define STATUS_ACCEPTED 202
 

@@ -15,6 +15,7 @@ static const struct api_field add_fields[] = {
     API_FIELD(struct credential_body, certificate, API_FIELD_IS_STR, "certificate", false),
     API_FIELD(struct credential_body, expires, API_FIELD_IS_TIME, "expires", false),
 };
+const struct api_body admin_credential_body = API_BODY(struct credential_body, add_fields);
 
 static const struct {
     const char *name;

@@ -14,10 +14,12 @@ static const struct api_field create_fields[] = {
     API_FIELD(struct identity_body, name, API_FIELD_IS_STR, "name", true),
     API_FIELD(struct identity_body, kind, API_FIELD_IS_STR, "kind", true),
 };
+const struct api_body admin_identity_create_body = API_BODY(struct identity_body, create_fields);
 
 static const struct api_field update_fields[] = {
     API_FIELD(struct identity_body, enabled, API_FIELD_IS_BOOL, "enabled", true),
 };
+const struct api_body admin_identity_update_body = API_BODY(struct identity_body, update_fields);
 
 static const struct {
     const char *name;

@@ -22,6 +22,15 @@ void admin_member_uuid(struct hf_json_writer *w, const char *name, const struct 
 /* seconds since 1970 */
 void admin_member_time(struct hf_json_writer *w, const char *name, hf_usec time);
 
+/* The bodies of operations, for tests. */
+extern const struct api_body admin_assignment_body;
+extern const struct api_body admin_backup_body;
+extern const struct api_body admin_clock_body;
+extern const struct api_body admin_credential_body;
+extern const struct api_body admin_identity_create_body;
+extern const struct api_body admin_identity_update_body;
+extern const struct api_body admin_vault_body;
+
 /* ---- identities.c ---- */
 
 /* An identity by object id, client id, or name. Fails with an explained HF_E_NOT_FOUND or HF_E_CONFLICT (several of

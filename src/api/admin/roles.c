@@ -16,6 +16,7 @@ static const struct api_field assignment_fields[] = {
     API_FIELD(struct assignment_body, role, API_FIELD_IS_STR, "role", true),
     API_FIELD(struct assignment_body, scope, API_FIELD_IS_STR, "scope", true),
 };
+const struct api_body admin_assignment_body = API_BODY(struct assignment_body, assignment_fields);
 
 hf_err admin_role_list(struct api_call *call)
 {

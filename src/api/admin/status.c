@@ -80,6 +80,7 @@ struct clock_body {
 static const struct api_field clock_fields[] = {
     API_FIELD(struct clock_body, seconds, API_FIELD_IS_INT, "seconds", true),
 };
+const struct api_body admin_clock_body = API_BODY(struct clock_body, clock_fields);
 
 /* A hundred years: beyond it a test has a mistake. */
 #define CLOCK_STEP_MAX_SECONDS INT64_C(3153600000)

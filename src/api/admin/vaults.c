@@ -19,6 +19,7 @@ static const struct api_field vault_fields[] = {
     API_FIELD(struct vault_body, resource_group, API_FIELD_IS_STR, "resourceGroup", false),
     API_FIELD(struct vault_body, location, API_FIELD_IS_STR, "location", false),
 };
+const struct api_body admin_vault_body = API_BODY(struct vault_body, vault_fields);
 
 hf_str admin_vault_scope(struct api_call *call, const struct vault_properties *vault)
 {

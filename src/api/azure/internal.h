@@ -5,6 +5,7 @@
 #pragma once
 
 #include "api/azure/azure.h"
+#include "api/fields.h"
 #include "vault/secret.h"
 
 /* ---- door.c: the door's steps (see struct api_door) ---- */
@@ -55,6 +56,11 @@ struct secret_body {
     hf_str blob;             /* restore */
     struct vault_secret_change change;
 };
+
+/* Their rows, for tests. */
+extern const struct api_body secret_set_body;
+extern const struct api_body secret_update_body;
+extern const struct api_body secret_restore_body;
 
 HF_MUST hf_err secret_body_read_set(struct api_call *call, struct secret_body *out);
 HF_MUST hf_err secret_body_read_update(struct api_call *call, struct secret_body *out);

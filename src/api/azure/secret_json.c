@@ -27,14 +27,17 @@ static const struct api_field set_fields[] = {
     API_FIELD(struct secret_body, value, API_FIELD_IS_SECRET, "value", true),
     SECRET_CHANGE_FIELDS,
 };
+const struct api_body secret_set_body = API_BODY(struct secret_body, set_fields);
 
 static const struct api_field update_fields[] = {
     SECRET_CHANGE_FIELDS,
 };
+const struct api_body secret_update_body = API_BODY(struct secret_body, update_fields);
 
 static const struct api_field restore_fields[] = {
     API_FIELD(struct secret_body, blob, API_FIELD_IS_STR, "value", true),
 };
+const struct api_body secret_restore_body = API_BODY(struct secret_body, restore_fields);
 
 static hf_err read_body(struct api_call *call, const struct api_field *fields, size_t count,
                         bool required, struct secret_body *out)
