@@ -165,6 +165,8 @@ static hf_err load_issuer(char *line, struct hf_buf *jwks, struct access_trusted
                        "'%s': must be an issuer, a blank and a path", line);
     *blank = '\0';
     hf_err err = hf_file_read(blank + 1, jwks);
+    if (err == HF_OK && jwks->n > 0 && memchr(jwks->p, '\0', jwks->n) != NULL)
+        err = HF_E_INVALID; /* what follows would not be read */
     if (err == HF_OK) {
         hf_buf_put_u8(jwks, 0);
         err = hf_buf_err(jwks);

@@ -421,3 +421,18 @@ class TrustedIssuerTest(Case):
         with self.assertRaises(AdminError) as caught:
             self.server.admin.advance(1)
         self.assertEqual(caught.exception.status, 403)
+
+
+class IssuerKeysTest(Case):
+    @table(
+        ("no_json", b"{"),
+        ("no_keys", b'{"keys":[]}'),
+        ("more_behind_a_nul", b'{"keys":[JWK]}\0{"keys":[]}'),
+    )
+    def test_refused_at_start(self, text):
+        jwk = json.dumps(tokens.public_jwk(tokens.ec_key(), "1")).encode()
+        with tempfile.TemporaryDirectory(prefix="holdfast-wire-") as folder:
+            path = Path(folder) / "jwks.json"
+            path.write_bytes(text.replace(b"JWK", jwk))
+            with self.assertRaisesRegex(RuntimeError, "did not start"):
+                ServeServer(tokens.Certificates(), [f"token.trusted_issuer = {ISSUER} {path}"]).close()
