@@ -604,6 +604,7 @@ hf_err store_cursor_open(struct store_txn *txn, hf_bytes prefix, hf_bytes from, 
 
     cursor->txn = txn;
     cursor->next_spare = NULL;
+    cursor->changes = txn->changes;
     cursor->is_positioned = false;
     cursor->is_ended = false;
     cursor->prefix_n = prefix.n;
