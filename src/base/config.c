@@ -132,6 +132,19 @@ hf_err hf_config_defaults(const struct hf_config_row *rows, size_t count, void *
     return HF_OK;
 }
 
+static hf_err parse_lines(struct parse *parse, hf_str text)
+{
+    hf_str line = { NULL, 0 };
+    while (hf_str_next(&text, '\n', &line)) {
+        parse->line++;
+        const hf_str content = content_of(line);
+        const hf_err err = content.n == 0 ? HF_OK : parse_line(parse, content);
+        if (err != HF_OK)
+            return err;
+    }
+    return HF_OK;
+}
+
 hf_err hf_config_parse(const struct hf_config_row *rows, size_t count, const char *file_name,
                        hf_str text, void *target, struct hf_diag *diag)
 {
@@ -143,13 +156,16 @@ hf_err hf_config_parse(const struct hf_config_row *rows, size_t count, const cha
     struct parse parse = {
         .rows = rows, .count = count, .file_name = file_name, .target = target, .diag = diag
     };
-    hf_str line = { NULL, 0 };
-    while (hf_str_next(&text, '\n', &line)) {
-        parse.line++;
-        const hf_str content = content_of(line);
-        err = content.n == 0 ? HF_OK : parse_line(&parse, content);
-        if (err != HF_OK)
-            return err;
-    }
-    return check_required(&parse);
+    err = parse_lines(&parse, text);
+    return err == HF_OK ? check_required(&parse) : err;
+}
+
+hf_err hf_config_change(const struct hf_config_row *rows, size_t count, const char *source,
+                        hf_str text, void *target, struct hf_diag *diag)
+{
+    HF_ASSERT(count <= ROWS_MAX);
+    struct parse parse = {
+        .rows = rows, .count = count, .file_name = source, .target = target, .diag = diag
+    };
+    return parse_lines(&parse, text);
 }

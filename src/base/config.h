@@ -46,6 +46,9 @@ struct hf_config_row {
 HF_MUST hf_err hf_config_parse(const struct hf_config_row *rows, size_t count,
                                const char *file_name, hf_str text, void *target,
                                struct hf_diag *diag);
+/* Only what text says, on top of what *target holds; nothing is required. source stands in messages. */
+HF_MUST hf_err hf_config_change(const struct hf_config_row *rows, size_t count, const char *source,
+                                hf_str text, void *target, struct hf_diag *diag);
 /* Only the defaults; required settings stay empty. */
 HF_MUST hf_err hf_config_defaults(const struct hf_config_row *rows, size_t count, void *target);
 /* A commented example file with every setting, its default, range and help. */

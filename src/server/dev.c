@@ -22,6 +22,7 @@
 #define DEFAULT_DATA "holdfast-dev"
 #define DEFAULT_PORT "8443"
 #define OUTPUT_MAX_BYTES ((size_t)64 * 1024)
+#define CHANGES_MAX 32
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
 
@@ -29,18 +30,22 @@ struct dev_arguments {
     const char *data;
     const char *port;
     const char *env_file;
+    const char *changes[CHANGES_MAX]; /* of settings: "name=value" */
+    size_t change_count;
     struct server_options options;
 };
 
 static void print_usage(FILE *out)
 {
     (void)fputs(
-        "Usage: holdfast dev [--data DIR] [--port N] [--env-file FILE] [--movable-clock]\n\n"
+        "Usage: holdfast dev [--data DIR] [--port N] [--env-file FILE] [--movable-clock]\n"
+        "                    [--set NAME=VALUE]...\n\n"
         "A complete server for development: own CA, tenant, vault 'dev' and two identities.\n\n"
         "  --data DIR        where everything is kept (default: " DEFAULT_DATA ")\n"
         "  --port N          port on 127.0.0.1; 0 takes any free one (default: " DEFAULT_PORT ")\n"
         "  --env-file FILE   written when the server is ready: lines KEY=VALUE for programs\n"
         "  --movable-clock   let 'holdfast clock advance' move the server's clock (for tests)\n"
+        "  --set NAME=VALUE  change a setting, as in a configuration file; several times\n"
         "  --accept-audit-loss   start although the audit log's end is damaged or missing\n",
         out);
 }
@@ -53,6 +58,7 @@ static int parse_arguments(int argc, char **argv, struct dev_arguments *out)
         { "port", required_argument, NULL, 'p' },
         { "env-file", required_argument, NULL, 'e' },
         { "movable-clock", no_argument, NULL, 'm' },
+        { "set", required_argument, NULL, 's' },
         { "accept-audit-loss", no_argument, NULL, 'a' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -68,6 +74,8 @@ static int parse_arguments(int argc, char **argv, struct dev_arguments *out)
             out->env_file = optarg;
         else if (option == 'm')
             out->options.movable_clock = true;
+        else if (option == 's' && out->change_count < CHANGES_MAX)
+            out->changes[out->change_count++] = optarg;
         else if (option == 'a')
             out->options.accept_audit_loss = true;
         else {
@@ -88,6 +96,12 @@ static hf_err make_settings(const struct dev_arguments *arguments, struct hf_dia
     hf_err err = server_settings_default(arguments->data, diag, out);
     if (err != HF_OK)
         return err;
+    for (size_t i = 0; i < arguments->change_count; i++) {
+        err = hf_config_change(server_setting_rows, server_setting_count, "--set",
+                               hf_str_from_c(arguments->changes[i]), out, diag);
+        if (err != HF_OK)
+            return err;
+    }
     (void)snprintf(out->listen.items[0], sizeof(out->listen.items[0]), "127.0.0.1:%s",
                    arguments->port);
     int n = snprintf(out->seal_key_file, sizeof(out->seal_key_file), "%s/seal.key",

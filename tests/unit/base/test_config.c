@@ -197,6 +197,20 @@ static void test_config_defaults_fill_what_is_not_set(void **state HF_UNUSED)
     expect_defaults();
 }
 
+static void test_config_change_keeps_the_rest(void **state HF_UNUSED)
+{
+    struct hf_diag diag = { 0 };
+    EXPECT_OK(parse("server.name = x\ntls.enabled = no", NULL));
+    EXPECT_OK(hf_config_change(rows, HF_ARRAY_LEN(rows), "--set", HF_LIT("server.name=y"), &target,
+                               &diag));
+    assert_string_equal(target.name, "y");
+    assert_false(target.tls);
+    EXPECT_ERR(HF_E_INVALID, hf_config_change(rows, HF_ARRAY_LEN(rows), "--set",
+                                              HF_LIT("server.nam=z"), &target, &diag));
+    assert_non_null(strstr(diag.text, "--set:1: server.nam: is no setting"));
+    assert_string_equal(target.name, "y");
+}
+
 static void test_config_example_parses_once_required_is_set(void **state HF_UNUSED)
 {
     struct hf_buf text;
@@ -238,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_config_units_are_exact),
         cmocka_unit_test(test_config_values_and_comments_are_read),
         cmocka_unit_test(test_config_defaults_fill_what_is_not_set),
+        cmocka_unit_test(test_config_change_keeps_the_rest),
         cmocka_unit_test(test_config_example_parses_once_required_is_set),
         cmocka_unit_test(test_config_markdown_escapes_bars),
     };
