@@ -53,6 +53,7 @@ static const struct cli_command rows[] = {
     { "dev", "[options]", 0, 0, run_elsewhere, false, "Run a complete development server", NULL },
     { "init", "[options]", 0, 0, run_elsewhere, false, "Set up the data folder and the seal of a new server", NULL },
     { "serve", "[options]", 0, 0, run_elsewhere, false, "Run the server", NULL },
+    { "doctor", "[options]", 0, 0, run_elsewhere, false, "Look for what is wrong with a server, and say how to mend it", NULL },
     { "status", "", 0, LOCAL, cli_status, false, "Show the running server's state", NULL },
 
     { "vault create", "NAME", 0, LOCAL | CLI_BIT(CLI_RETENTION_DAYS) | CLI_BIT(CLI_PURGE_PROTECTION) | CLI_BIT(CLI_LOCATION) | CLI_BIT(CLI_RESOURCE_GROUP), cli_vault_create, false, "Make a vault", NULL },

@@ -18,6 +18,8 @@ HF_MUST hf_err crypto_init(struct hf_diag *diag);
 
 /* From the system's generator through the library's DRBG. Fails: HF_E_INTERNAL; the output is zeroed then. */
 HF_MUST hf_err crypto_random(void *out, size_t n);
+/* Whether random bytes come at once: the system's generator has been seeded since the machine's start, and the library's too. */
+bool crypto_random_is_ready(void);
 /* Version 4, RFC 9562. */
 HF_MUST hf_err crypto_random_uuid(struct hf_uuid *out);
 /* n random bytes in secret memory. */

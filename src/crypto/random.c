@@ -8,6 +8,7 @@
 
 #include <openssl/rand.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define STRENGTH_DEFAULT 0
 #define UUIDS_PER_DRAW 32
@@ -19,6 +20,13 @@ hf_err crypto_random(void *out, size_t n)
     memset(out, 0, n);
     hf_ignore(crypto_err_take("random")); /* only HF_E_INTERNAL is promised */
     return HF_E_INTERNAL;
+}
+
+bool crypto_random_is_ready(void)
+{
+    uint8_t byte = 0;
+    return getrandom(&byte, sizeof(byte), GRND_NONBLOCK) == (ssize_t)sizeof(byte) &&
+           RAND_status() == 1;
 }
 
 /*

@@ -8,6 +8,7 @@
 #include "crypto/internal.h"
 
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #define CERTIFICATE_MAX_BYTES 65536
@@ -123,4 +124,19 @@ hf_err crypto_certificate_key(hf_bytes der, struct crypto_key **out)
     if (pkey == NULL)
         return crypto_err_refuse("x509", HF_E_INVALID);
     return crypto_key_adopt(&pkey, false, out);
+}
+
+hf_err crypto_certificate_covers(hf_bytes der, const char *host, bool *out)
+{
+    HF_CLEANUP(X509_freep) X509 *certificate = NULL;
+    hf_err err = crypto_x509_parse(der, &certificate);
+    if (err != HF_OK)
+        return err;
+    const unsigned int flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    const int found = X509_check_host(certificate, host, strlen(host), flags, NULL);
+    if (found < 0)
+        return crypto_err_refuse("x509", HF_E_INVALID);
+    *out = found == 1;
+    return HF_OK;
 }

@@ -40,3 +40,8 @@ struct crypto_certificate_info {
 };
 HF_MUST hf_err crypto_certificate_info(hf_bytes der, struct crypto_certificate_info *out);
 HF_MUST hf_err crypto_certificate_key(hf_bytes der, struct crypto_key **out); /* its public key */
+/*
+ * Whether a client that asks for this host accepts the certificate's names (RFC 9525: "*" stands for one whole label, and the
+ * subject's common name does not count). The result is *out.
+ */
+HF_MUST hf_err crypto_certificate_covers(hf_bytes der, const char *host, bool *out);

@@ -163,3 +163,10 @@ SSL_CTX *http_tls_context(struct http_tls *tls, uint64_t *out_version)
     pthread_mutex_unlock(&tls->m);
     return context;
 }
+
+bool http_tls_serves(const struct http_tls *tls, int version)
+{
+    const long least = SSL_CTX_get_min_proto_version(tls->context);
+    const long most = SSL_CTX_get_max_proto_version(tls->context); /* 0: the newest */
+    return version >= least && (most == 0 || version <= most);
+}

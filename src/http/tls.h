@@ -26,5 +26,9 @@ HF_MUST hf_err http_tls_init(struct http_tls *tls, const char *certificate_file,
 void http_tls_done(struct http_tls *tls);
 HF_MUST hf_err http_tls_reload(struct http_tls *tls, struct hf_diag *diag);
 
+/* Whether a client that speaks only this version is served: TLS1_2_VERSION, TLS1_3_VERSION. The library's own configuration
+ * (openssl.cnf) can narrow what this server offers. */
+bool http_tls_serves(const struct http_tls *tls, int version);
+
 /* A new reference, and which version it is. Free with SSL_CTX_free(). */
 SSL_CTX *http_tls_context(struct http_tls *tls, uint64_t *out_version);

@@ -8,6 +8,7 @@
 #include "server/audit_command.h"
 #include "server/backup.h"
 #include "server/dev.h"
+#include "server/doctor.h"
 #include "server/operator_command.h"
 #include "server/serve.h"
 
@@ -30,7 +31,7 @@ struct command {
 static const struct command commands[] = {
     { "serve", server_serve_command },   { "init", server_operator_command },
     { "dev", server_dev_command },       { "audit", server_audit_command },
-    { "backup", server_backup_command },
+    { "backup", server_backup_command }, { "doctor", server_doctor_command },
 };
 
 /* No core dumps, no reading of our memory by others of the same user, files for the owner only. */
