@@ -74,8 +74,11 @@ void doctor_find_user(struct doctor *d)
 {
     struct stat info;
     uid_t uid = geteuid();
+    const struct passwd *named = getpwnam(d->settings->process_user);
     if (d->server.pid != 0)
         uid = d->server.uid;
+    else if (named != NULL)
+        uid = named->pw_uid;
     else if (stat(d->settings->data, &info) == 0)
         uid = info.st_uid;
     take_user(d, getpwuid(uid), uid);

@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "server/command.h"
 #include "server/phases.h"
+#include "server/privileges.h"
 #include "server/sandbox.h"
 #include "server/signals.h"
 
@@ -135,7 +136,9 @@ static hf_err serve(const struct server_settings *settings, const struct server_
     server_block_signals();
     const struct sandbox_extra extra = { 0 };
     struct sandbox_state sandbox;
-    hf_err err = server_sandbox(settings, &extra, diag, &sandbox);
+    hf_err err = server_privileges_drop(settings, diag);
+    if (err == HF_OK)
+        err = server_sandbox(settings, &extra, diag, &sandbox);
     if (err != HF_OK)
         return err;
     struct serving serving = { .settings = settings };

@@ -71,6 +71,7 @@ struct server_settings {
     hf_usec token_lifetime;
     hf_usec token_clock_skew;
     hf_usec signing_key_lifetime;
+    char process_user[64];
     int64_t sandbox;                       /* 0 off, 1 on */
     struct hf_config_list trusted_issuers; /* "https://issuer /path/to/jwks.json" */
 };
