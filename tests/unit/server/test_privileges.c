@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From root to the server's user: each case in a child of its own, which looks at itself in /proc/self/status afterwards. What only
- * root can show is skipped for others. What is refused comes first.
+ * From root to the server's user: each case in a child of its own, which looks at itself in /proc/self/status
+ * afterwards. What only root can show is skipped for others. What is refused comes first.
  */
 #define _GNU_SOURCE
 #include "support.h"
