@@ -115,7 +115,7 @@ static void test_doctor_seal_absent_or_damaged_is_told(void **state)
     struct hf_diag diag = { 0 };
     const struct hf_clock clock = { 0 };
     struct server_installation ignored;
-    assert_int_equal(server_install(settings(), &clock, &diag, &ignored), HF_OK);
+    assert_int_equal(server_install(settings(), &clock, NULL, &diag, &ignored), HF_OK);
     expect(doctor_check_seal, DOCTOR_OK, "key-file, root key 1");
     settings()->seal_kind = 1;
     expect(doctor_check_seal, DOCTOR_FAILED, "the seal is of kind key-file");
