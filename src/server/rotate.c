@@ -210,7 +210,10 @@ static hf_err apply_rotation(struct store_command *command, struct store_txn *tx
         return err;
     rotation->stage = "the installation";
     err = reseal_server(rotation, txn);
-    return err == HF_OK ? server_generation_put(txn, rotation->roots->root[1].generation) : err;
+    if (err != HF_OK)
+        return err;
+    rotation->stage = "the records";
+    return server_generation_put(txn, rotation->roots->root[1].generation);
 }
 
 static hf_err tell(const struct rotation *rotation, const char *data, hf_err err,
