@@ -30,9 +30,9 @@ struct operator_people {
 };
 
 /*
- * For seal_init() and its like; the struct stays the caller's. Asking: from the file; else, if standard input is a terminal, there
- * without echo, a new passphrase twice, until it is right or the input ends; else a line of standard input. Handing out fails with
- * anything but HF_E_EXISTS (which seal_init() has a meaning for).
+ * For seal_init() and its like; the struct stays the caller's. Asking: from the file; else, if standard input is a terminal,
+ * there without echo, a new passphrase twice, until it is right or the input ends; else a line of standard input. Handing out
+ * fails with anything but HF_E_EXISTS (which seal_init() has a meaning for).
  */
 struct seal_people operator_people_seal(struct operator_people *people);
 

@@ -221,6 +221,11 @@ static hf_err wait_for(pid_t pid, const char *name, struct hf_diag *diag)
                    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
+static hf_err refuse_output(const char *name, struct hf_diag *diag)
+{
+    return hf_fail(diag, HF_E_UNAVAILABLE, "", "%s gave something that is no encrypted file", name);
+}
+
 /* Hands the text over, takes what comes back. A program that does not read ends with a bad exit code, or gives nothing. */
 static hf_err exchange(struct ends *to, struct ends *from, const struct hf_buf *text,
                        struct hf_buf *out)
@@ -253,7 +258,10 @@ static hf_err run(struct words *words, const struct hf_buf *text, struct hf_diag
     hf_fd_closep(&to.read);
     hf_fd_closep(&from.write);
     err = exchange(&to, &from, text, out);
-    const hf_err ended = wait_for(pid, name, diag);
+    const bool is_too_much = err == HF_E_TOO_LARGE; /* then its pipe was closed */
+    const hf_err ended = wait_for(pid, name, is_too_much ? NULL : diag);
+    if (is_too_much)
+        return refuse_output(name, diag);
     if (ended != HF_OK)
         return ended;
     return err == HF_OK ? HF_OK
@@ -277,7 +285,6 @@ hf_err operator_encrypt(hf_str recipient, const struct hf_buf *text, struct hf_d
         return err;
     const hf_str made = hf_str_sub(hf_buf_str(out), before, out->n);
     if (!hf_str_starts(made, hf_str_from_c(program->armor)))
-        return hf_fail(diag, HF_E_UNAVAILABLE, "", "%s gave something that is no encrypted file",
-                       program->name);
+        return refuse_output(program->name, diag);
     return HF_OK;
 }

@@ -30,9 +30,9 @@ HF_MUST hf_err operator_recipients_parse(hf_str text, const char *name, struct h
 const char *operator_recipient_suffix(hf_str recipient);
 
 /*
- * Appends text, encrypted to one recipient and armored, to out. Runs `age` or `gpg`, found on PATH, without a shell; the text goes
- * through a pipe, what they say goes to standard error. Fails: HF_E_UNAVAILABLE (no such program, or it refused), HF_E_NOMEM,
- * HF_E_IO; diag says which.
+ * Appends text, encrypted to one recipient and armored, to out. Runs `age` or `gpg`, found on PATH, without a shell; the text
+ * goes through a pipe, what they say goes to standard error. Fails: HF_E_UNAVAILABLE (no such program, or it refused),
+ * HF_E_NOMEM, HF_E_IO; diag says which.
  */
 HF_MUST hf_err operator_encrypt(hf_str recipient, const struct hf_buf *text, struct hf_diag *diag,
                                 struct hf_buf *out);
