@@ -94,6 +94,7 @@ static const struct cli_command rows[] = {
 
     { "operator init", "[options]", 0, 0, run_elsewhere, false, "The same as init", NULL },
     { "operator rekey", "[options]", 0, 0, run_elsewhere, false, "Protect the root key anew: new passphrase, shares or key file", NULL },
+    { "operator rotate-root", "[options]", 0, 0, run_elsewhere, false, "Make a new root key; the server is stopped or sealed", NULL },
     { "operator migrate-seal", "[options]", 0, 0, run_elsewhere, false, "Change the seal to the configured kind", NULL },
     { "operator status", "", 0, LOCAL, cli_operator_status, false, "Show whether the server is sealed, and what its seal is", NULL },
     { "operator unseal", "", 0, LOCAL | CLI_BIT(CLI_INPUT_FILE) | CLI_BIT(CLI_RESET), cli_operator_unseal, false, "Open a sealed server: with the passphrase, or one share after the other", unseal_details },

@@ -10,10 +10,12 @@
 #include "server/command.h"
 #include "server/installation.h"
 #include "server/operator_people.h"
+#include "server/rotate.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -29,6 +31,7 @@ enum verb_bit {
     INIT = 1,
     REKEY = 2,
     MIGRATE = 4,
+    ROTATE = 8,
 };
 
 struct arguments {
@@ -61,17 +64,17 @@ struct option_row {
 /* A table is read by its columns. */
 /* clang-format off */
 static const struct option_row option_rows[] = {
-    { "config",              "FILE",   INIT | REKEY | MIGRATE, TEXT(config),              "the server's configuration (default: " SERVER_DEFAULT_CONFIG ")" },
-    { "passphrase-file",     "FILE",   INIT | REKEY | MIGRATE, TEXT(passphrase_file),     "the new passphrase: the file's first line; mode 0600" },
-    { "old-passphrase-file", "FILE",   REKEY | MIGRATE,        TEXT(old_passphrase_file), "the passphrase that the seal has" },
-    { "share-file",          "FILE",   INIT | REKEY | MIGRATE, REPEATED,                  "a share of the seal there is: the file's first line; mode 0600; repeatable" },
-    { "new-key-file",        "FILE",   REKEY,                  TEXT(new_key_file),        "key-file: the new key file; made unless it is there" },
-    { "new-credential",      "NAME",   REKEY,                  TEXT(new_credential),      "systemd-credential: the name of the new one" },
-    { "shares",              "N",      INIT | REKEY | MIGRATE, TEXT(shares),              "shamir: how many new shares (default: seal.shares)" },
-    { "threshold",           "K",      INIT | REKEY | MIGRATE, TEXT(threshold),           "shamir: how many of them open the seal (default: seal.threshold)" },
-    { "share-folder",        "FOLDER", INIT | REKEY | MIGRATE, TEXT(share_folder),        "shamir: write the new shares there, each to a file; nothing is overwritten" },
-    { "share-recipients",    "FILE",   INIT | REKEY | MIGRATE, TEXT(share_recipients),    "shamir: encrypt each to its holder: on each line an age recipient or the fingerprint of an OpenPGP key" },
-    { "help",                NULL,     INIT | REKEY | MIGRATE, FLAG,                      "show this" },
+    { "config",              "FILE",   INIT | REKEY | MIGRATE | ROTATE, TEXT(config),              "the server's configuration (default: " SERVER_DEFAULT_CONFIG ")" },
+    { "passphrase-file",     "FILE",   INIT | REKEY | MIGRATE | ROTATE, TEXT(passphrase_file),     "the new passphrase (rotate-root: the one there is): the file's first line; mode 0600" },
+    { "old-passphrase-file", "FILE",   REKEY | MIGRATE,                 TEXT(old_passphrase_file), "the passphrase that the seal has" },
+    { "share-file",          "FILE",   INIT | REKEY | MIGRATE | ROTATE, REPEATED,                  "a share of the seal there is: the file's first line; mode 0600; repeatable" },
+    { "new-key-file",        "FILE",   REKEY,                           TEXT(new_key_file),        "key-file: the new key file; made unless it is there" },
+    { "new-credential",      "NAME",   REKEY,                           TEXT(new_credential),      "systemd-credential: the name of the new one" },
+    { "shares",              "N",      INIT | REKEY | MIGRATE,          TEXT(shares),              "shamir: how many new shares (default: seal.shares)" },
+    { "threshold",           "K",      INIT | REKEY | MIGRATE,          TEXT(threshold),           "shamir: how many of them open the seal (default: seal.threshold)" },
+    { "share-folder",        "FOLDER", INIT | REKEY | MIGRATE,          TEXT(share_folder),        "shamir: write the new shares there, each to a file; nothing is overwritten" },
+    { "share-recipients",    "FILE",   INIT | REKEY | MIGRATE,          TEXT(share_recipients),    "shamir: encrypt each to its holder: on each line an age recipient or the fingerprint of an OpenPGP key" },
+    { "help",                NULL,     INIT | REKEY | MIGRATE | ROTATE, FLAG,                      "show this" },
 };
 /* clang-format on */
 #define OPTION_COLUMN_CHARS 30
@@ -570,6 +573,28 @@ static int migrate(struct work *work)
     return CLI_OK;
 }
 
+/* ---- rotate-root ---- */
+
+static int rotate(struct work *work)
+{
+    struct seal_info info;
+    const int code = look_at_seal(work, &info);
+    if (code != CLI_OK)
+        return code;
+    work->people.passphrase_file = work->people.new_passphrase_file;
+    const struct seal_people people = operator_people_seal(&work->people);
+    const struct hf_clock clock = { 0 };
+    uint64_t generation = 0;
+    hf_err err = server_rotate_root(work->settings, &clock, &people, &work->diag, &generation);
+    if (err != HF_OK)
+        return tell(err, work);
+    (void)printf("root key      generation %" PRIu64
+                 "\n\nThe next backup must be a full one. Backups made before still open with the "
+                 "root key of their time.\n",
+                 generation);
+    return CLI_OK;
+}
+
 /* ---- the commands ---- */
 
 static const struct verb {
@@ -587,6 +612,10 @@ static const struct verb {
     { "migrate-seal", MIGRATE, migrate,
       "Changes the seal to the kind that seal.kind in the configuration names. The server may "
       "run." },
+    { "rotate-root", ROTATE, rotate,
+      "Makes a new root key and seals under it what the old one protected. The server must be "
+      "stopped "
+      "or sealed." },
 };
 
 static const struct verb *find_verb(const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `holdfast operator init|rekey|migrate-seal`, which work on the data folder itself; `holdfast init` is short for the first.
+ * `holdfast operator init|rekey|migrate-seal|rotate-root`, which work on the data folder itself; `holdfast init` is short for
+ * the first.
  */
 #pragma once
 

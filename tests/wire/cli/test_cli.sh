@@ -129,7 +129,7 @@ test_help() {
             note $? "the manual lacks: $words $option"
         done
     done < <(sed -n 's/^  \([a-z][a-z -]*[a-z]\).*/\1/p' "$folder/all")
-    "$holdfast" serve --example-config | sed -n 's/^#\{0,1\}\([a-z][a-z._]*\) =.*/\1/p' >"$folder/settings"
+    "$holdfast" serve --example-config | sed -n 's/^#\{0,1\}\([a-z][a-z0-9._]*\) =.*/\1/p' >"$folder/settings"
     while read -r option; do
         grep -q "^\.It Cm $option\$" "$here/../../../docs/man/holdfast.conf.5"
         note $? "the manual lacks: the setting $option"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A data folder with its configuration, the operator's commands on it, and the programs that play tokens, TPMs and holders."""
 
+import http.client
 import os
 import shutil
 import socket
@@ -9,8 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from hfsupport import tokens
 from hfsupport.cases import Case
-from hfsupport.server import program
+from hfsupport.client import Caller
+from hfsupport.server import AdminError, ServeServer, program
 
 PATIENCE_SECONDS = 60
 PASSPHRASE = "a passphrase to begin with"
@@ -84,6 +87,61 @@ def take_neighbours():
         except (OSError, OverflowError):
             for each in held:
                 each.close()
+
+
+class Served(ServeServer):
+    """A server on the case's data folder, with its configuration; sealed or not."""
+
+    def __init__(self, case):
+        self.is_sealed = None
+        super().__init__(None, folder=case.folder)
+        case.addCleanup(self.close)
+
+    def prepare(self):
+        if not (self.folder / "server.pem").exists():
+            tokens.Certificates().write(self.folder)
+
+    def is_ready(self):
+        try:
+            self.is_sealed = self.admin.call("GET", "/operator/status")["sealed"]
+            return self.is_sealed or super().is_ready()
+        except (OSError, http.client.HTTPException, AdminError):
+            return False
+
+    def unseal(self, **order):
+        answer = self.admin.call("POST", "/operator/unseal", order)
+        if answer["sealed"]:
+            return
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if super().is_ready():
+                    self.is_sealed = False
+                    return
+            except AdminError:  # between its two states
+                pass
+            time.sleep(0.005)
+        raise RuntimeError("the server does not open")
+
+    def fill(self):
+        """A vault with a secret."""
+        self.admin.vault("keep")
+        if self.ask("put", {"value": "what is kept"}).status != 200:
+            raise RuntimeError("not stored")
+
+    def kept(self):
+        answer = self.ask("get")
+        return answer.json["value"] if answer.status == 200 else answer
+
+    def ask(self, method, *body):
+        """As somebody new with all rights."""
+        caller = Caller(self, f"app-{time.monotonic_ns()}")
+        caller.assign("Key Vault Administrator", "keep")
+        client = caller.client("keep")
+        try:
+            return getattr(client, method)("/secrets/kept", *body)
+        finally:
+            client.close()
 
 
 class OfflineCase(Case):

@@ -3,12 +3,8 @@
 
 import shutil
 
-from hfsupport import tokens
 from hfsupport.cases import table
-from hfsupport.server import ServeServer
-from offline import (
-    CONFLICT, DENIED, FAILED, NEW_PASSPHRASE, OK, PASSPHRASE, UNREACHABLE, USAGE, OfflineCase,
-)
+from offline import CONFLICT, DENIED, FAILED, NEW_PASSPHRASE, PASSPHRASE, UNREACHABLE, USAGE, OfflineCase
 
 AGE = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 FINGERPRINT = "0123456789abcdef0123456789ABCDEF01234567"
@@ -206,20 +202,3 @@ class InterruptedTest(OfflineCase):
         self.play("age", 'echo "-----BEGIN AGE ENCRYPTED FILE-----"; cat')
         self.succeed(*words, self.folder / "again")
         self.assertIsNotNone(self.seal())
-
-
-class ServedTest(OfflineCase):
-    def test_migrated_data_is_served(self):
-        """init under a passphrase, then a key file: a server opens it, and it is the same installation."""
-        server = ServeServer.__new__(ServeServer)
-        shown = self.init("passphrase", typed=f"{PASSPHRASE}\n")
-        tenant = next(line.split()[1] for line in shown.splitlines() if line.startswith("tenant"))
-        tokens.Certificates().write(self.folder)
-        self.configure("key-file")
-        self.succeed("operator", "migrate-seal", typed=f"{PASSPHRASE}\n")
-        server.prepare = lambda: None
-        server.certificates, server.settings, server.tenant = None, [], None
-        super(ServeServer, server).__init__(self.folder)
-        with server:
-            self.assertEqual(server.tenant, tenant)
-        self.assertEqual(self.run_operator("serve", "--check").returncode, OK)
