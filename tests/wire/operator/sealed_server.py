@@ -10,7 +10,7 @@ import time
 import unittest
 
 from hfsupport import tokens
-from hfsupport.client import Caller, Client
+from hfsupport.client import Caller, Client, secret_token, vault_client
 from hfsupport.server import AdminError, ServeServer, UnixConnection, program, run_program
 
 PASSPHRASE = "correct horse battery staple"
@@ -26,6 +26,8 @@ class SealedServer(ServeServer):
 
     def __init__(self, kind, settings=(), folder=None):
         self.kind = kind
+        self.caller = None
+        self.log_before = 0  # bytes of earlier starts
         super().__init__(tokens.Certificates(), [f"seal.kind = {kind}", *settings], folder)
 
     @property
@@ -50,15 +52,21 @@ class SealedServer(ServeServer):
     def shares(self):
         return [path.read_text(encoding="utf-8").split()[0] for path in sorted(self.share_folder.iterdir())]
 
+    def start(self):
+        self.log.touch()
+        self.log_before = self.log.stat().st_size
+        super().start()
+
     def is_ready(self):
         try:
             self.status()
         except (OSError, http.client.HTTPException):
             return False
-        ports = re.findall(r"(?:sealed|serving) .*\bport=(\d+)", self.log.read_text(encoding="utf-8"))
-        if ports:
-            self.port = int(ports[-1])
-        return bool(ports)
+        log = self.log.read_bytes()[self.log_before :].decode()
+        found = re.search(r"(?:sealed|serving) .*\bport=(\d+)", log)
+        if found:
+            self.port = int(found[1])
+        return bool(found)
 
     def status(self):
         return self.admin.call("GET", "/operator/status")
@@ -109,13 +117,22 @@ class SealedServer(ServeServer):
     def fill(self):
         """A vault, somebody with rights in it, and a secret; a client of theirs."""
         self.admin.vault(VAULT)
-        caller = Caller(self, "app")
-        caller.assign("Key Vault Administrator", VAULT)
-        client = caller.client(VAULT)
+        self.caller = Caller(self, "app")
+        self.caller.assign("Key Vault Administrator", VAULT)
+        client = self.client()
         answer = client.put("/secrets/kept", {"value": "what is kept"})
         if answer.status != 200:
             raise RuntimeError(f"not stored: {answer}")
         return client
+
+    def client(self):
+        """Of the filled vault, with a new token: another start is another port, which is in the token."""
+        return vault_client(self, VAULT, secret_token(self, self.caller.client_id, self.caller.secret))
+
+    def fill_open(self):
+        """The same for one that opens by itself."""
+        self.wait_until(sealed=False)
+        return self.fill()
 
     def operator(self, verb, *options, **more):
         return run_program("operator", verb, "--socket", self.admin.path, *options, **more)
