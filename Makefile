@@ -6,7 +6,7 @@ PORT ?= 8443
 FUZZ_SECONDS ?= 60
 KILLS ?= 300
 
-.PHONY: help run program build injector test bench fault walk fuzz lint coverage install clean deps
+.PHONY: help run program build injector test bench profile fault walk fuzz lint coverage install clean deps
 
 help:
 	@echo 'make run       build, then start a development server (DATA=$(DATA), PORT=$(PORT))'
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench     requests per second and CPU per request, beside nginx'
 	@echo 'make fault     kill -9 under load KILLS=$(KILLS) times, also with a full and a failing disk; what the clients saw is checked'
 	@echo 'make walk      init, backup, restore and others, killed or failed at each call that changes the disk'
+	@echo 'make profile   instructions of get, set, list and token issue, by function'
 	@echo 'make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make lint      layout, static analysis and the rules of the house'
 	@echo 'make coverage  line coverage of the unit tests'
@@ -75,6 +76,11 @@ bench:
 	@tools/install-deps all bench
 	@$(MAKE) --no-print-directory program
 	@tests/bench/run $(BUILD)/holdfast
+
+profile:
+	@tools/install-deps all bench
+	@$(MAKE) --no-print-directory program
+	@for row in get set list token; do tests/bench/profile $(BUILD)/holdfast --row $$row || exit 1; echo; done
 
 install: build
 	@meson install -C $(BUILD) --no-rebuild

@@ -31,6 +31,7 @@ class Holdfast:
 
     def __init__(self, binary, folder):
         self.binary, self.folder = binary, folder
+        self.under, self.settings = [], ""  # a command that runs the server, more lines of its configuration
         self.data, self.log = folder / "data", folder / "holdfast.log"
         self.process = None
         self.env = self.tls = self.port = self.vault_host = self.login_host = self.token = None
@@ -55,8 +56,8 @@ class Holdfast:
         config = self.folder / "holdfast.conf"
         config.write_text(f"data = {self.data}\nlisten = 127.0.0.1:{self.port}\nseal.key_file = {self.data}/seal.key\n"
                           f"tls.certificate = {self.tls}/server.pem\ntls.key = {self.tls}/server.key\n"
-                          "threads.loops = 1\nthreads.compute = 1\n")
-        self.process = process.start([self.binary, "serve", "--config", config], core, self.log)
+                          f"threads.loops = 1\nthreads.compute = 1\n{self.settings}")
+        self.process = process.start([*self.under, self.binary, "serve", "--config", config], core, self.log)
 
     def start(self, core):
         self.spawn(core)
