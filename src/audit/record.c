@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define NUMBER_TEXT_BYTES 32
+/* What a byte takes in a JSON string at most: the escape of a control character. */
+#define COST_MAX_BYTES (sizeof("\\u0000") - 1)
 
 /* Statuses we answer with, and the reason phrases the cloud's records show for them. */
 static const struct {
@@ -65,7 +67,7 @@ static size_t measure(hf_str text, size_t *out_cost)
         return n == 0 ? 1 : n;
     }
     if (c < ' ')
-        *out_cost = sizeof("\\u0000") - 1;
+        *out_cost = COST_MAX_BYTES;
     else
         *out_cost = c == '"' || c == '\\' ? 2 : 1;
     return 1;
@@ -74,6 +76,8 @@ static size_t measure(hf_str text, size_t *out_cost)
 /* Cut to whole characters that take at most `max` bytes in the log. */
 static hf_str cut_text(hf_str text, size_t max)
 {
+    if (text.n <= max / COST_MAX_BYTES)
+        return text;
     size_t total = 0;
     size_t at = 0;
     while (at < text.n) {

@@ -91,27 +91,12 @@ static bool make_room(struct hf_buf *buf, size_t n)
     return grow(buf, buf->n + n);
 }
 
-void hf_buf_put(struct hf_buf *buf, const void *bytes, size_t n)
+void hf_buf_put_growing(struct hf_buf *buf, const void *bytes, size_t n)
 {
-    if (n == 0 || !make_room(buf, n))
+    if (!make_room(buf, n))
         return;
     memcpy(buf->p + buf->n, bytes, n);
     buf->n += n;
-}
-
-void hf_buf_put_bytes(struct hf_buf *buf, hf_bytes bytes)
-{
-    hf_buf_put(buf, bytes.p, bytes.n);
-}
-
-void hf_buf_put_str(struct hf_buf *buf, hf_str text)
-{
-    hf_buf_put(buf, text.p, text.n);
-}
-
-void hf_buf_put_c(struct hf_buf *buf, const char *text)
-{
-    hf_buf_put(buf, text, strlen(text));
 }
 
 static void put_big_endian(struct hf_buf *buf, uint64_t value, size_t size)
@@ -123,12 +108,6 @@ static void put_big_endian(struct hf_buf *buf, uint64_t value, size_t size)
         value >>= 8;
     }
     buf->n += size;
-}
-
-void hf_buf_put_u8(struct hf_buf *buf, uint8_t value)
-{
-    if (make_room(buf, 1))
-        buf->p[buf->n++] = value;
 }
 
 void hf_buf_put_u16(struct hf_buf *buf, uint16_t value)

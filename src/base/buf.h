@@ -10,6 +10,8 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
+#include <string.h>
+
 struct hf_buf {
     uint8_t *p;    /* the content; NULL while empty */
     size_t n;      /* bytes of content; n <= cap <= max */
@@ -35,11 +37,43 @@ void hf_buf_done(struct hf_buf *buf);
 /* Empties for reuse and keeps the memory (cleared if secret); the error is forgotten. */
 void hf_buf_reset(struct hf_buf *buf);
 
-void hf_buf_put(struct hf_buf *buf, const void *bytes, size_t n);
-void hf_buf_put_bytes(struct hf_buf *buf, hf_bytes bytes);
-void hf_buf_put_str(struct hf_buf *buf, hf_str text);
-void hf_buf_put_c(struct hf_buf *buf, const char *text); /* terminated; without the NUL */
-void hf_buf_put_u8(struct hf_buf *buf, uint8_t value);
+/* What hf_buf_put() does when there is no room yet. */
+void hf_buf_put_growing(struct hf_buf *buf, const void *bytes, size_t n);
+
+/* Answers and records are made of dozens of short texts: with room for it, a put is a copy. */
+static inline void hf_buf_put(struct hf_buf *buf, const void *bytes, size_t n)
+{
+    if (n == 0)
+        return;
+    if (buf->err != HF_OK || n > buf->cap - buf->n) {
+        hf_buf_put_growing(buf, bytes, n);
+        return;
+    }
+    memcpy(buf->p + buf->n, bytes, n);
+    buf->n += n;
+}
+
+static inline void hf_buf_put_bytes(struct hf_buf *buf, hf_bytes bytes)
+{
+    hf_buf_put(buf, bytes.p, bytes.n);
+}
+
+static inline void hf_buf_put_str(struct hf_buf *buf, hf_str text)
+{
+    hf_buf_put(buf, text.p, text.n);
+}
+
+/* A terminated text, without its NUL. */
+static inline void hf_buf_put_c(struct hf_buf *buf, const char *text)
+{
+    hf_buf_put(buf, text, strlen(text));
+}
+
+static inline void hf_buf_put_u8(struct hf_buf *buf, uint8_t value)
+{
+    hf_buf_put(buf, &value, 1);
+}
+
 void hf_buf_put_u16(struct hf_buf *buf, uint16_t value); /* big-endian */
 void hf_buf_put_u32(struct hf_buf *buf, uint32_t value); /* big-endian */
 void hf_buf_put_u64(struct hf_buf *buf, uint64_t value); /* big-endian */

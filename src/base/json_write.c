@@ -114,11 +114,11 @@ static void put_escaped(struct hf_buf *buf, char c)
     hf_buf_put(buf, escape, sizeof escape);
 }
 
-static void put_quoted(struct hf_buf *buf, hf_str text)
+/* A text with something to escape behind its first `run` bytes. */
+static void put_escaping(struct hf_buf *buf, hf_str text, size_t run)
 {
     hf_buf_put_u8(buf, '"');
-    for (;;) {
-        const size_t run = plain_run(text);
+    for (;; run = plain_run(text)) {
         hf_buf_put(buf, text.p, run);
         if (run == text.n)
             break;
@@ -126,6 +126,24 @@ static void put_quoted(struct hf_buf *buf, hf_str text)
         text = hf_str_sub(text, run + 1, text.n);
     }
     hf_buf_put_u8(buf, '"');
+}
+
+/* Most texts need no escape: they are copied at once. */
+static void put_quoted(struct hf_buf *buf, hf_str text)
+{
+    const size_t run = plain_run(text);
+    if (run != text.n) {
+        put_escaping(buf, text, run);
+        return;
+    }
+    uint8_t *p = hf_buf_reserve(buf, text.n + sizeof("\"\"") - 1);
+    if (p == NULL)
+        return;
+    p[0] = '"';
+    if (text.n > 0)
+        memcpy(p + 1, text.p, text.n);
+    p[text.n + 1] = '"';
+    hf_buf_commit(buf, text.n + sizeof("\"\"") - 1);
 }
 
 void hf_jw_key(struct hf_json_writer *w, const char *name)
