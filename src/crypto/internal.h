@@ -47,6 +47,17 @@ HF_MUST hf_err crypto_kdf_prepare(const struct hf_secret *key, EVP_MAC_CTX **out
 HF_MUST hf_err crypto_kdf_derive(EVP_MAC_CTX *keyed, hf_str label, hf_bytes context,
                                  uint8_t out[CRYPTO_SHA256_BYTES]);
 
+/*
+ * The keys of one record key that were derived last, by storage key; they are cleared and forgotten at the end. find: NULL if
+ * it is not there; valid until the next put.
+ */
+struct crypto_record_keys;
+HF_MUST hf_err crypto_record_keys_new(struct crypto_record_keys **out);
+void crypto_record_keys_free(struct crypto_record_keys *known);
+const uint8_t *crypto_record_keys_find(struct crypto_record_keys *known, hf_bytes name);
+void crypto_record_keys_put(struct crypto_record_keys *known, hf_bytes name,
+                            const uint8_t key[CRYPTO_SHA256_BYTES]);
+
 /* The two origins of crypto_argon2id(); out has its size. Fails: HF_E_UNSUPPORTED (not there), HF_E_NOMEM, HF_E_INTERNAL. */
 HF_MUST hf_err crypto_argon2id_openssl(const struct hf_secret *passphrase, hf_bytes salt,
                                        const struct crypto_argon2id_cost *cost,

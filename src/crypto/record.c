@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sealing and opening of stored records. Each request opens several, so the contexts are prepared once per thread's key:
- * the HMAC is keyed already, the cipher chosen already.
+ * the HMAC is keyed already, the cipher chosen already, and the keys derived last are kept (record_keys.c).
  */
 #include "crypto/record.h"
 
@@ -25,6 +25,7 @@ struct crypto_record_key {
     struct hf_secret *parent; /* immutable, so that another thread may dup the key meanwhile */
     EVP_MAC_CTX *mac;         /* HMAC-SHA-256, keyed with parent */
     EVP_CIPHER_CTX *cipher;   /* holds the last record's key until the next or the end */
+    struct crypto_record_keys *known; /* made with the first key */
 };
 
 /* What the tag covers beside the ciphertext, and how long both are. */
@@ -51,6 +52,7 @@ void crypto_record_key_free(struct crypto_record_key *key)
 {
     if (key == NULL)
         return;
+    crypto_record_keys_free(key->known);
     EVP_CIPHER_CTX_free(key->cipher);
     EVP_MAC_CTX_free(key->mac);
     hf_secret_free(key->parent);
@@ -101,16 +103,35 @@ static bool add_associated_data(EVP_CIPHER_CTX *cipher, const struct record_call
            EVP_CipherUpdate(cipher, NULL, &n, call->storage_key.p, call->storage_key_size) == 1;
 }
 
+/* Derives the record's key. It is kept for the next time; without memory for that, it is derived again. */
+HF_MUST static hf_err derive(struct crypto_record_key *key, hf_bytes storage_key,
+                             uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    hf_err err = crypto_kdf_derive(key->mac, HF_LIT("holdfast record v1"), storage_key, out);
+    if (err != HF_OK)
+        return err;
+    if (key->known == NULL)
+        hf_ignore(crypto_record_keys_new(&key->known));
+    if (key->known != NULL)
+        crypto_record_keys_put(key->known, storage_key, out);
+    return HF_OK;
+}
+
 /* Readies the cipher for one record: derived key, nonce, associated data. */
 HF_MUST static hf_err begin(struct crypto_record_key *key, const struct record_call *call,
                             const uint8_t *nonce, bool sealing)
 {
     HF_CLEAN_SECRET(derived, CRYPTO_SHA256_BYTES);
-    hf_err err = crypto_kdf_derive(key->mac, HF_LIT("holdfast record v1"), call->storage_key,
-                                   derived);
-    if (err != HF_OK)
-        return err;
-    if (EVP_CipherInit_ex2(key->cipher, NULL, derived, nonce, sealing ? 1 : 0, NULL) != 1 ||
+    const uint8_t *record_key = NULL;
+    if (key->known != NULL)
+        record_key = crypto_record_keys_find(key->known, call->storage_key);
+    if (record_key == NULL) {
+        hf_err err = derive(key, call->storage_key, derived);
+        if (err != HF_OK)
+            return err;
+        record_key = derived;
+    }
+    if (EVP_CipherInit_ex2(key->cipher, NULL, record_key, nonce, sealing ? 1 : 0, NULL) != 1 ||
         !add_associated_data(key->cipher, call))
         return crypto_err_take("record");
     return HF_OK;

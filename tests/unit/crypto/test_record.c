@@ -272,6 +272,30 @@ static void test_record_key_dups_work_in_threads(void **state HF_UNUSED)
     }
 }
 
+/* More names than keys are kept: each opens under its own, known or not, in any order. */
+static void test_record_many_storage_keys_open_each_under_its_own(void **state HF_UNUSED)
+{
+    enum { NAMES = 400 };
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    uint8_t first[NAMES][CRYPTO_RECORD_OVERHEAD_BYTES];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < NAMES; i++) {
+            char name[32];
+            (void)snprintf(name, sizeof(name), "name-%d", i * (round + 1) % NAMES);
+            TEST_BUF(record);
+            const hf_bytes storage = hf_str_bytes(hf_str_from_c(name));
+            EXPECT_OK(
+                crypto_record_seal(key, storage, FORMAT, nonce, (hf_bytes){ NULL, 0 }, &record));
+            const int at = i * (round + 1) % NAMES;
+            if (round == 0)
+                memcpy(first[at], record.p, record.n);
+            assert_memory_equal(first[at], record.p, record.n);
+        }
+    }
+    for (int i = 1; i < NAMES; i++)
+        assert_memory_not_equal(first[i], first[i - 1], CRYPTO_RECORD_OVERHEAD_BYTES);
+}
+
 static void test_record_key_free_of_null_is_fine(void **state HF_UNUSED)
 {
     crypto_record_key_free(NULL);
@@ -343,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_record_bytes_are_as_described),
         cmocka_unit_test(test_record_storage_key_of_any_size_is_as_described),
         cmocka_unit_test(test_record_key_dups_work_in_threads),
+        cmocka_unit_test(test_record_many_storage_keys_open_each_under_its_own),
         cmocka_unit_test(test_record_key_free_of_null_is_fine),
     };
     return cmocka_run_group_tests(tests, start_crypto, NULL);
