@@ -23,6 +23,9 @@
 /* Verified tokens kept per view; a set is searched linearly, its least recently used entry gives way. */
 #define ACCESS_CACHE_SETS 512
 #define ACCESS_CACHE_WAYS 8
+/* Tokens whose digest is known without making it, and how long they may be. */
+#define ACCESS_KNOWN_TOKENS 16
+#define ACCESS_KNOWN_TOKEN_MAX_BYTES ((size_t)4 * 1024)
 /* A client assertion whose exp lies further ahead is refused. */
 #define ACCESS_ASSERTION_AHEAD_MAX HF_USEC_PER_DAY
 /* A following signing key is published this long before it signs, or half a lifetime if that is shorter. */
@@ -320,6 +323,21 @@ void access_cache_put(struct access_cache *cache, struct access_session *session
 void access_cache_remove(struct access_cache *cache, struct access_session *session);
 void access_cache_clear(struct access_cache *cache);
 
+/* ---- known.c ---- */
+
+struct access_known_token {
+    struct hf_secret *token; /* NULL: free */
+    uint8_t digest[CRYPTO_SHA256_BYTES];
+};
+
+/* All of these take the table of ACCESS_KNOWN_TOKENS. The digest that was put with this text; NULL if there is none. */
+const uint8_t *access_known_find(struct access_known_token *known, hf_str token);
+/* Without memory, or if the token is too long, nothing happens. */
+void access_known_put(struct access_known_token *known, hf_str token,
+                      const uint8_t digest[CRYPTO_SHA256_BYTES]);
+void access_known_forget(struct access_known_token *known, hf_str token);
+void access_known_clear(struct access_known_token *known);
+
 /* ---- view.c ---- */
 
 struct access_view {
@@ -330,6 +348,7 @@ struct access_view {
     bool keys_loaded;
     struct access_signing_keys keys;
     struct access_cache cache;
+    struct access_known_token known[ACCESS_KNOWN_TOKENS];
 };
 
 /* Empties the caches if this snapshot has another generation. */

@@ -241,6 +241,25 @@ static const struct access_caller *pin(struct access_session *session)
     return &session->caller;
 }
 
+HF_MUST static hf_err digest_of(struct access_view *view, hf_str token,
+                                uint8_t out[CRYPTO_SHA256_BYTES], bool *out_is_known)
+{
+    const uint8_t *known = access_known_find(view->known, token);
+    *out_is_known = known != NULL;
+    if (known != NULL) {
+        memcpy(out, known, CRYPTO_SHA256_BYTES);
+        return HF_OK;
+    }
+    const hf_bytes part = hf_str_bytes(token);
+    return crypto_sha256(&part, 1, out);
+}
+
+static void forget(struct access_view *view, struct access_session *session, hf_str token)
+{
+    access_cache_remove(&view->cache, session);
+    access_known_forget(view->known, token);
+}
+
 hf_err access_token_verify(struct access_view *view, struct store_txn *txn, hf_str token,
                            hf_usec now, struct hf_arena *arena, struct hf_diag *diag,
                            const struct access_caller **out)
@@ -250,22 +269,25 @@ hf_err access_token_verify(struct access_view *view, struct store_txn *txn, hf_s
     hf_err err = access_view_sync(view, txn);
     if (err != HF_OK)
         return err;
-    const hf_bytes part = hf_str_bytes(token);
     uint8_t digest[CRYPTO_SHA256_BYTES];
-    err = crypto_sha256(&part, 1, digest);
+    bool is_known = false;
+    err = digest_of(view, token, digest, &is_known);
     if (err != HF_OK)
         return err;
     struct access_session *session = access_cache_find(&view->cache, digest);
     if (session != NULL && now < session->trust_until) {
         err = check_cached_times(session, now);
-        if (err == HF_OK)
-            *out = pin(session);
-        else
-            access_cache_remove(&view->cache, session);
-        return err;
+        if (err != HF_OK) {
+            forget(view, session, token);
+            return err;
+        }
+        if (!is_known)
+            access_known_put(view->known, token, digest);
+        *out = pin(session);
+        return HF_OK;
     }
     if (session != NULL)
-        access_cache_remove(&view->cache, session);
+        forget(view, session, token);
     err = verify_new(view, txn, token, now, arena, diag, &session);
     if (err != HF_OK)
         return err;

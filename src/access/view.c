@@ -27,6 +27,7 @@ void access_view_free(struct access_view *view)
     if (view == NULL)
         return;
     access_cache_clear(&view->cache);
+    access_known_clear(view->known);
     access_signing_keys_done(&view->keys);
     crypto_record_key_free(view->record_key);
     free(view);
@@ -41,6 +42,7 @@ hf_err access_view_sync(struct access_view *view, struct store_txn *txn)
     if (view->synced && view->generation == generation)
         return HF_OK;
     access_cache_clear(&view->cache);
+    access_known_clear(view->known);
     view->keys_loaded = false;
     view->generation = generation;
     view->synced = true;

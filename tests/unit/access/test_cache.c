@@ -102,9 +102,47 @@ static void test_cache_clear_keeps_pinned_until_release(void **state HF_UNUSED)
     access_caller_release(NULL, &session->caller);
 }
 
+/* ---- known tokens ---- */
+
+static struct access_known_token known[ACCESS_KNOWN_TOKENS];
+
+/* The place of a token is chosen by its end. */
+static void test_known_token_must_be_the_same_text(void **state HF_UNUSED)
+{
+    const uint8_t digest[CRYPTO_SHA256_BYTES] = { 1, 2, 3 };
+    static const char *const others[] = { "", "a", "b-the-same-end", "aa-the-same-end",
+                                          "-the-same-end" };
+    access_known_put(known, HF_LIT("a-the-same-end"), digest);
+    for (size_t i = 0; i < HF_ARRAY_LEN(others); i++)
+        assert_null(access_known_find(known, hf_str_from_c(others[i])));
+    const uint8_t *found = access_known_find(known, HF_LIT("a-the-same-end"));
+    assert_non_null(found);
+    assert_memory_equal(found, digest, sizeof(digest));
+    access_known_put(known, HF_LIT("b-the-same-end"), digest);
+    assert_null(access_known_find(known, HF_LIT("a-the-same-end")));
+    access_known_forget(known, HF_LIT("a-the-same-end"));
+    assert_non_null(access_known_find(known, HF_LIT("b-the-same-end")));
+    access_known_forget(known, HF_LIT("b-the-same-end"));
+    assert_null(access_known_find(known, HF_LIT("b-the-same-end")));
+}
+
+static void test_known_token_at_limit_is_kept_beyond_not(void **state HF_UNUSED)
+{
+    static char text[ACCESS_KNOWN_TOKEN_MAX_BYTES + 1];
+    const uint8_t digest[CRYPTO_SHA256_BYTES] = { 1 };
+    access_known_put(known, (hf_str){ text, sizeof(text) }, digest);
+    assert_null(access_known_find(known, (hf_str){ text, sizeof(text) }));
+    access_known_put(known, (hf_str){ text, sizeof(text) - 1 }, digest);
+    assert_non_null(access_known_find(known, (hf_str){ text, sizeof(text) - 1 }));
+    access_known_clear(known);
+    assert_null(access_known_find(known, (hf_str){ text, sizeof(text) - 1 }));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_known_token_must_be_the_same_text),
+        cmocka_unit_test(test_known_token_at_limit_is_kept_beyond_not),
         cmocka_unit_test_setup_teardown(test_cache_finds_nothing_when_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cache_compares_the_whole_digest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cache_full_set_drops_the_least_recently_used, setup,

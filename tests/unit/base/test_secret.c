@@ -219,9 +219,25 @@ static void test_secret_pool_without_lock_goes_on_and_tells(void **state HF_UNUS
     assert_true(test_aborts(use_unlocked_pool));
 }
 
+static void test_equal_constant_time_finds_a_difference_at_every_byte(void **state HF_UNUSED)
+{
+    uint8_t a[40] = { 0 };
+    uint8_t b[40] = { 0 };
+    for (size_t n = 0; n <= sizeof a; n++) {
+        assert_true(hf_equal_constant_time((hf_bytes){ a, n }, (hf_bytes){ b, n }));
+        for (size_t i = 0; i < n; i++) {
+            b[i] = 0x80;
+            assert_false(hf_equal_constant_time((hf_bytes){ a, n }, (hf_bytes){ b, n }));
+            b[i] = 0;
+        }
+    }
+    assert_false(hf_equal_constant_time((hf_bytes){ a, 8 }, (hf_bytes){ b, 9 }));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equal_constant_time_finds_a_difference_at_every_byte),
         cmocka_unit_test(test_secret_release_twice_or_foreign_aborts),
         cmocka_unit_test(test_secret_alloc_too_large_is_refused),
         cmocka_unit_test(test_secret_alloc_any_size_is_zero_and_aligned),
