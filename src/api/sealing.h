@@ -29,7 +29,7 @@ struct api_seal_status {
 /* Threads: any. */
 struct api_sealing {
     void *context;
-    /* Reads a file: not on a loop thread. Fails as seal_read_info(), with diag. */
+    /* Reads a small file. Fails as seal_read_info(), with diag. */
     hf_err (*status)(void *context, struct hf_diag *diag, struct api_seal_status *out);
     /* The server is drained, closed and sealed after this call; it cannot be taken back. */
     void (*seal)(void *context);

@@ -21,35 +21,30 @@ static hf_err answer_status(struct api_call *call)
     return HF_OK;
 }
 
-static hf_err answer_sealing(struct api_call *call)
-{
-    struct api_seal_status *status = call->state;
-    status->sealed = true; /* as soon as requests under way are answered, this one first */
-    hf_err err = answer_status(call);
-    if (err != HF_OK)
-        return err;
-    const struct api_sealing *sealing = call->service->sealing;
-    sealing->seal(sealing->context);
-    return HF_OK;
-}
-
-static hf_err ask(struct api_call *call, api_handler_fn finish)
+hf_err admin_operator_status(struct api_call *call)
 {
     call->state = hf_arena_new_of(call->arena, struct api_seal_status);
     if (call->state == NULL)
         return HF_E_NOMEM;
     call->compute = find_status;
-    call->finish = finish;
+    call->finish = answer_status;
     return HF_OK;
 }
 
-hf_err admin_operator_status(struct api_call *call)
-{
-    return ask(call, answer_status);
-}
-
-/* What could not be unsealed again is not sealed: the seal must be readable. */
+/*
+ * What could not be unsealed again is not sealed: the seal must be readable. The small file is read here, because whoever
+ * seals in an emergency does not wait behind what overloads the pool.
+ */
 hf_err admin_operator_seal(struct api_call *call)
 {
-    return ask(call, answer_sealing);
+    const struct api_sealing *sealing = call->service->sealing;
+    struct api_seal_status status = { 0 };
+    hf_err err = sealing->status(sealing->context, &call->diag, &status);
+    if (err != HF_OK)
+        return err;
+    status.sealed = true; /* as soon as requests under way are answered, this one first */
+    struct hf_json_writer w = hf_json_writer_on(call->out);
+    api_seal_status_write(&status, &w);
+    sealing->seal(sealing->context);
+    return HF_OK;
 }
