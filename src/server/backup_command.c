@@ -9,7 +9,9 @@
 #include "cli/moment.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "server/command.h"
 #include "server/installation.h"
+#include "server/operator_people.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -17,12 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_CONFIG "/etc/holdfast/holdfast.conf"
 #define OUTPUT_MAX_BYTES ((size_t)256 * 1024)
 
 struct arguments {
     const char *config;
     const char *to; /* NULL: all there is */
+    const char *passphrase_file;
+    const char *share_files[SEAL_SHARES_MAX];
+    size_t share_file_count;
     bool json;
     bool help;
     char **files;
@@ -39,14 +43,17 @@ static void print_usage(const char *name, FILE *out)
                  : "Reads backups to the last byte and says whether they are whole and follow "
                    "each other.\n\n");
     (void)fputs(
-        "  --config FILE         the server's configuration, for the seal (default: " DEFAULT_CONFIG
-        ")\n",
+        "  --config FILE           the server's configuration, for the seal "
+        "(default: " SERVER_DEFAULT_CONFIG ")\n"
+        "  --passphrase-file FILE  the seal's passphrase: the file's first line; mode 0600\n"
+        "  --share-file FILE       a share of the seal: the file's first line; mode 0600; "
+        "repeatable\n",
         out);
     if (restores)
-        (void)fputs("  --to TIME             as it was at TIME, such as 2027-01-31T12:00:00Z\n",
+        (void)fputs("  --to TIME               as it was at TIME, such as 2027-01-31T12:00:00Z\n",
                     out);
     else
-        (void)fputs("  --json                print JSON\n", out);
+        (void)fputs("  --json                  print JSON\n", out);
 }
 
 static int parse_arguments(int argc, char **argv, struct arguments *out)
@@ -54,6 +61,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *out)
     static const struct option options[] = {
         { "config", required_argument, NULL, 'c' },
         { "to", required_argument, NULL, 't' },
+        { "passphrase-file", required_argument, NULL, 'p' },
+        { "share-file", required_argument, NULL, 's' },
         { "json", no_argument, NULL, 'j' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -61,12 +70,17 @@ static int parse_arguments(int argc, char **argv, struct arguments *out)
     const bool restores = strcmp(argv[0], "restore") == 0;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == '?' || (option == 't' && !restores) || (option == 'j' && restores))
+        if (option == '?' || (option == 't' && !restores) || (option == 'j' && restores) ||
+            (option == 's' && out->share_file_count == SEAL_SHARES_MAX))
             return CLI_USAGE;
         if (option == 'c')
             out->config = optarg;
         if (option == 't')
             out->to = optarg;
+        if (option == 'p')
+            out->passphrase_file = optarg;
+        if (option == 's')
+            out->share_files[out->share_file_count++] = optarg;
         out->json = out->json || option == 'j';
         out->help = out->help || option == 'h';
     }
@@ -201,9 +215,14 @@ static int read_and_restore(const struct arguments *arguments, bool restores, hf
     hf_err err = server_settings_load(arguments->config, &diag, &reading->settings);
     if (err != HF_OK)
         return tell(err, &diag);
-    const struct seal_config seal = server_seal_config(&reading->settings);
-    const struct seal_people *people = NULL;
-    err = open_and_check(arguments, &seal, people, moment, reading, &diag);
+    struct seal_config seal = server_seal_config(&reading->settings);
+    seal.kind = NULL; /* each backup's own: it may have been changed since */
+    struct operator_people holders = { .passphrase_file = arguments->passphrase_file,
+                                       .share_files = arguments->share_files,
+                                       .share_file_count = arguments->share_file_count,
+                                       .diag = &diag };
+    const struct seal_people people = operator_people_seal(&holders);
+    err = open_and_check(arguments, &seal, &people, moment, reading, &diag);
     if (err != HF_OK)
         return tell(err, &diag);
     if (!restores)
@@ -229,7 +248,7 @@ static int run(const struct arguments *arguments, bool restores)
 
 static int run_here(int argc, char **argv)
 {
-    struct arguments arguments = { .config = DEFAULT_CONFIG };
+    struct arguments arguments = { .config = SERVER_DEFAULT_CONFIG };
     const int code = parse_arguments(argc, argv, &arguments);
     if (code != CLI_OK || arguments.help) {
         print_usage(argv[0], code == CLI_OK ? stdout : stderr);

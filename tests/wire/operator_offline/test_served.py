@@ -2,10 +2,12 @@
 """The same commands beside a server: which may be run while it runs, and what it opens with afterwards; rotate-root."""
 
 import shutil
+import subprocess
 
 from hfsupport.cases import table
+from hfsupport.server import program
 from offline import (
-    DENIED, NEW_PASSPHRASE, NOT_FOUND, OK, PASSPHRASE, UNREACHABLE, USAGE, OfflineCase, Served,
+    DENIED, NEW_PASSPHRASE, NOT_FOUND, OK, PASSPHRASE, PATIENCE_SECONDS, UNREACHABLE, USAGE, OfflineCase, Served,
 )
 
 
@@ -105,3 +107,52 @@ class RotateRootTest(OfflineCase):
         self.succeed("operator", "migrate-seal", typed=f"{PASSPHRASE}\n")
         self.assertNotEqual(self.run_operator("serve").returncode, OK)
         (self.data / "seal").write_bytes(new)
+
+
+class BackupTest(OfflineCase):
+    """A backup carries the seal: the people who open it restore it, elsewhere and with nothing but their answers."""
+
+    def back_up(self, *orders):
+        """The path; the server's data are gone."""
+        server = Served(self)
+        for order in orders:
+            server.unseal(**order)
+        server.fill()
+        done = subprocess.run([program(), "backup", "create", "--socket", self.data / "admin.sock"],
+                              capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS)
+        server.stop()
+        backup = shutil.copy(done.stdout.strip(), self.folder / "backup")
+        shutil.rmtree(self.data)
+        return backup
+
+    def test_passphrase(self):
+        self.init("passphrase", typed=f"{PASSPHRASE}\n")
+        backup = self.back_up({"passphrase": PASSPHRASE})
+        verify, restore = ("backup", "verify", backup), ("backup", "restore", backup)
+        self.refuse(UNREACHABLE, "no passphrase given", *verify)
+        self.refuse(DENIED, "wrong passphrase", *restore, typed=f"{NEW_PASSPHRASE}\n")
+        self.assertFalse(self.data.exists())
+        self.assertIn("Intact", self.succeed(*verify, "--passphrase-file", self.passphrase_file(PASSPHRASE)))
+        self.succeed(*restore, typed=f"{PASSPHRASE}\n")
+        server = Served(self)
+        server.unseal(passphrase=PASSPHRASE)
+        self.assertEqual(server.kept(), "what is kept")
+
+    def test_shares(self):
+        folder = self.init_shamir("shares", "--shares", 3, "--threshold", 2)
+        texts = self.shares(folder)
+        backup = self.back_up(*({"share": texts[number]} for number in (1, 3)))
+        self.refuse(UNREACHABLE, "too few shares: 1 given (2 needed)", "backup", "restore", backup, *self.share_files(folder, 2))
+        self.succeed("backup", "verify", backup, *self.share_files(folder, 2), typed=f"{texts[3]}\n")
+        self.succeed("backup", "restore", backup, *self.share_files(folder, 3, 1))
+        self.assert_opens("shamir", *self.share_files(folder, 1, 2))
+
+    def test_an_older_backup_of_another_kind(self):
+        """The settings name the new kind; what belongs to the old one is still there."""
+        self.init("key-file")
+        backup = self.back_up()
+        self.configure("passphrase")
+        self.succeed("backup", "verify", backup)
+        self.succeed("backup", "restore", backup)
+        self.succeed("operator", "migrate-seal", typed=f"{PASSPHRASE}\n")
+        self.assert_opens("passphrase", typed=f"{PASSPHRASE}\n")
