@@ -7,7 +7,9 @@
 
 #include "base/assert.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <time.h>
 
 hf_err hf_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *argument)
 {
@@ -39,7 +41,11 @@ void hf_queue_init(struct hf_queue *queue)
 {
     *queue = (struct hf_queue){ .head = NULL };
     HF_ASSERT(pthread_mutex_init(&queue->m, NULL) == 0);
-    HF_ASSERT(pthread_cond_init(&queue->filled, NULL) == 0);
+    pthread_condattr_t attributes;
+    HF_ASSERT(pthread_condattr_init(&attributes) == 0);
+    HF_ASSERT(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    HF_ASSERT(pthread_cond_init(&queue->filled, &attributes) == 0);
+    (void)pthread_condattr_destroy(&attributes);
 }
 
 void hf_queue_done(struct hf_queue *queue)
@@ -101,6 +107,22 @@ struct hf_queue_item *hf_queue_wait_all(struct hf_queue *queue)
     while (queue->head == NULL && !queue->closed)
         (void)pthread_cond_wait(&queue->filled, &queue->m);
     struct hf_queue_item *list = take_list(queue);
+    unlock(queue);
+    return list;
+}
+
+struct hf_queue_item *hf_queue_wait_until(struct hf_queue *queue, hf_usec deadline,
+                                          bool *out_closed)
+{
+    deadline = deadline > 0 ? deadline : 0;
+    const struct timespec until = { .tv_sec = deadline / HF_USEC_PER_SEC,
+                                    .tv_nsec = deadline % HF_USEC_PER_SEC * 1000 };
+    int error = 0;
+    lock(queue);
+    while (queue->head == NULL && !queue->closed && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&queue->filled, &queue->m, &until);
+    struct hf_queue_item *list = take_list(queue);
+    *out_closed = list == NULL && queue->closed;
     unlock(queue);
     return list;
 }

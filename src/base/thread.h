@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/err.h"
 
 #include <pthread.h>
@@ -39,5 +40,9 @@ struct hf_queue_item *hf_queue_take_all(struct hf_queue *queue);
 
 /* Waits for at least one item, then takes everything. NULL once closed and empty. */
 struct hf_queue_item *hf_queue_wait_all(struct hf_queue *queue);
+
+/* The same, but not for longer than until a time of hf_monotonic_now(); then NULL. *out_closed: once closed and empty. */
+struct hf_queue_item *hf_queue_wait_until(struct hf_queue *queue, hf_usec deadline,
+                                          bool *out_closed);
 
 void hf_queue_close(struct hf_queue *queue); /* wakes the receiver */

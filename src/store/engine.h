@@ -51,15 +51,33 @@ HF_MUST hf_err store_engine_grow(struct store_engine *engine);
 size_t store_engine_map_bytes(const struct store_engine *engine);
 size_t store_engine_used_bytes(const struct store_engine *engine);
 
-/* A reader's transaction: made once, then renewed (a new snapshot) and reset for each use. */
+/* ---- after a failure: the writer; README.md says why this is enough ---- */
+
+/* A commit failed with HF_E_IO: nothing is committed until it is settled, reopened and probed. */
+bool store_engine_is_suspect(const struct store_engine *engine);
+bool store_engine_is_readable(const struct store_engine *engine);
+/* Makes sure that the last commit that succeeded is the newest on disk. As store_roots_settle(). */
+HF_MUST hf_err store_engine_settle(const struct store_engine *engine);
+/*
+ * With new descriptors and a new map. Nobody is inside, and every reader's transaction was closed with
+ * store_engine_reader_close(): its next renewal makes it anew. Fails: as opening, and HF_E_CORRUPT
+ * (not the last commit that succeeded); then nothing can be read until a later call succeeds.
+ */
+HF_MUST hf_err store_engine_reopen(struct store_engine *engine);
+/* A commit that changes nothing. Ends the suspicion. Fails as a commit; map full: grow, then again. */
+HF_MUST hf_err store_engine_probe(struct store_engine *engine, bool *out_map_full);
+
+/*
+ * A reader's transaction: made once, then renewed (a new snapshot) and reset for each use. Fails:
+ * HF_E_UNAVAILABLE (nothing can be read); renewing also HF_E_BUSY (a commit failed just now: the writer
+ * is about to open the engine again).
+ */
 HF_MUST hf_err store_engine_reader_open(struct store_engine *engine, struct store_txn *txn);
 HF_MUST hf_err store_engine_reader_renew(struct store_txn *txn);
 void store_engine_reader_reset(struct store_txn *txn);
 void store_engine_reader_close(struct store_txn *txn);
 
-/*
- * Fails: HF_E_UNAVAILABLE after a commit whose outcome is unknown; the engine must be opened again.
- */
+/* Fails: HF_E_UNAVAILABLE while the engine is suspect. */
 HF_MUST hf_err store_engine_begin(struct store_engine *engine, struct store_txn *txn);
 HF_MUST hf_err store_engine_begin_child(struct store_txn *parent, struct store_txn *child);
 /*
@@ -68,7 +86,10 @@ HF_MUST hf_err store_engine_begin_child(struct store_txn *parent, struct store_t
  */
 HF_MUST hf_err store_engine_end_child(struct store_txn *parent, struct store_txn *child,
                                       hf_err result);
-/* Ended in any case. HF_OK: durable. */
+/*
+ * Ended in any case. HF_OK: durable. HF_E_DISK_FULL: nothing changed. HF_E_IO: the outcome is unknown,
+ * and the engine suspect.
+ */
 HF_MUST hf_err store_engine_commit(struct store_txn *txn);
 /* Puts head and tail as one value, unlogged, without another copy of it. Not views of the store. */
 HF_MUST hf_err store_engine_put_joined(struct store_txn *txn, hf_bytes key, hf_bytes head,

@@ -13,6 +13,7 @@ void store_gate_init(struct store_gate *gate)
     HF_ASSERT(pthread_mutex_init(&gate->m, NULL) == 0);
     HF_ASSERT(pthread_cond_init(&gate->changed, NULL) == 0);
     atomic_init(&gate->closed, false);
+    atomic_init(&gate->openings, 0);
     gate->places = NULL;
 }
 
@@ -23,9 +24,10 @@ void store_gate_done(struct store_gate *gate)
     (void)pthread_mutex_destroy(&gate->m);
 }
 
-void store_gate_add(struct store_gate *gate, struct store_gate_place *place)
+void store_gate_add(struct store_gate *gate, struct store_gate_place *place, struct store_txn *txn)
 {
     atomic_init(&place->active, false);
+    place->txn = txn;
     (void)pthread_mutex_lock(&gate->m);
     place->next = gate->places;
     gate->places = place;
@@ -73,6 +75,17 @@ void store_gate_leave(struct store_gate *gate, struct store_gate_place *place)
     (void)pthread_mutex_unlock(&gate->m);
 }
 
+/* While it is inside, the gate is neither closed nor opened: so the count read here is that of now. */
+void store_gate_leave_until_opened(struct store_gate *gate, struct store_gate_place *place)
+{
+    size_t openings = atomic_load(&gate->openings);
+    store_gate_leave(gate, place);
+    (void)pthread_mutex_lock(&gate->m);
+    while (atomic_load(&gate->openings) == openings)
+        (void)pthread_cond_wait(&gate->changed, &gate->m);
+    (void)pthread_mutex_unlock(&gate->m);
+}
+
 static bool is_anyone_inside(const struct store_gate *gate)
 {
     for (const struct store_gate_place *place = gate->places; place != NULL; place = place->next) {
@@ -95,6 +108,16 @@ void store_gate_open(struct store_gate *gate)
 {
     (void)pthread_mutex_lock(&gate->m);
     atomic_store(&gate->closed, false);
+    atomic_fetch_add(&gate->openings, 1);
     (void)pthread_cond_broadcast(&gate->changed);
+    (void)pthread_mutex_unlock(&gate->m);
+}
+
+void store_gate_visit(struct store_gate *gate, void (*visit)(struct store_txn *txn))
+{
+    (void)pthread_mutex_lock(&gate->m);
+    HF_ASSERT(atomic_load(&gate->closed));
+    for (const struct store_gate_place *place = gate->places; place != NULL; place = place->next)
+        visit(place->txn);
     (void)pthread_mutex_unlock(&gate->m);
 }

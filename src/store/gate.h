@@ -13,9 +13,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct store_txn;
+
 /* Written by its reader's thread; listed under the gate's m. */
 struct store_gate_place {
     atomic_bool active;
+    struct store_txn *txn;         /* the reader's, used inside only; immutable */
     struct store_gate_place *next; /* under m */
 };
 
@@ -24,18 +27,22 @@ struct store_gate {
     pthread_mutex_t m;
     pthread_cond_t changed; /* the gate opened, or a place became inactive while it is closed */
     atomic_bool closed;     /* written under m */
+    atomic_size_t openings; /* how often it was opened again; written under m */
     struct store_gate_place *places; /* under m */
 };
 
 void store_gate_init(struct store_gate *gate);
 void store_gate_done(struct store_gate *gate); /* all places have left the list */
 
-void store_gate_add(struct store_gate *gate, struct store_gate_place *place);
+void store_gate_add(struct store_gate *gate, struct store_gate_place *place, struct store_txn *txn);
 void store_gate_remove(struct store_gate *gate, struct store_gate_place *place);
 
 /* Around each use of the map. enter waits only while the gate is closed. */
 void store_gate_enter(struct store_gate *gate, struct store_gate_place *place);
 void store_gate_leave(struct store_gate *gate, struct store_gate_place *place);
+
+/* Leaves, and waits until the gate has been closed and opened. */
+void store_gate_leave_until_opened(struct store_gate *gate, struct store_gate_place *place);
 
 /*
  * Returns when nobody is inside; nobody gets in until store_gate_open(). One thread at a time (the
@@ -43,3 +50,5 @@ void store_gate_leave(struct store_gate *gate, struct store_gate_place *place);
  */
 void store_gate_close(struct store_gate *gate);
 void store_gate_open(struct store_gate *gate);
+/* For each reader. Only while the gate is closed, by whoever closed it. */
+void store_gate_visit(struct store_gate *gate, void (*visit)(struct store_txn *txn));

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "base/clock.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,3 +44,7 @@
 
 /* When a write ended early: the disk is full if this much more does not fit. */
 #define STORE_ROOM_PROBE_BYTES (64 * 1024)
+
+/* Attempts to come back after a failure: the first interval, doubled up to the last. */
+#define STORE_RETRY_FIRST HF_USEC_PER_SEC
+#define STORE_RETRY_MAX (30 * HF_USEC_PER_SEC)

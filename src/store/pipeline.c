@@ -114,14 +114,26 @@ static void finish_batch(struct store_pipeline *pipeline, const struct batch *ba
     }
 }
 
-/*
- * Fills the batch in order of submission; waits only if there is nothing to do. 0: closed and
- * empty.
- */
-static size_t collect_commands(struct store_pipeline *pipeline)
+/* While the disk is in trouble, not for longer than until the next attempt. */
+static struct hf_queue_item *wait_for_commands(struct store_pipeline *pipeline, bool *out_closed)
 {
+    const struct store_recovery *recovery = &pipeline->recovery;
+    *out_closed = false;
+    if (recovery->is_well) {
+        struct hf_queue_item *list = hf_queue_wait_all(&pipeline->queue);
+        *out_closed = list == NULL;
+        return list;
+    }
+    hf_usec left = recovery->due - store_recovery_now(recovery);
+    return hf_queue_wait_until(&pipeline->queue, hf_monotonic_now() + left, out_closed);
+}
+
+/* Fills the batch in order of submission; waits only if there is nothing to do. */
+static size_t collect_commands(struct store_pipeline *pipeline, bool *out_closed)
+{
+    *out_closed = false;
     if (pipeline->backlog == NULL)
-        pipeline->backlog = hf_queue_wait_all(&pipeline->queue);
+        pipeline->backlog = wait_for_commands(pipeline, out_closed);
     size_t count = 0;
     while (pipeline->backlog != NULL && count < pipeline->batch_max) {
         struct hf_queue_item *item = pipeline->backlog;
@@ -133,17 +145,28 @@ static size_t collect_commands(struct store_pipeline *pipeline)
     return count;
 }
 
+static void run_collected(struct store_pipeline *pipeline, size_t count)
+{
+    size_t start = 0;
+    while (start < count) {
+        struct batch batch = { .commands = pipeline->batch + start, .count = count - start };
+        hf_err err = run_batch(pipeline, &batch);
+        store_recovery_note(&pipeline->recovery, pipeline->engine, pipeline->gate, err,
+                            batch.succeeded > 0);
+        finish_batch(pipeline, &batch, err);
+        start += batch.ran;
+    }
+}
+
 static void *run_writer(void *argument)
 {
     struct store_pipeline *pipeline = argument;
-    size_t count = 0;
-    while ((count = collect_commands(pipeline)) > 0) {
-        size_t start = 0;
-        while (start < count) {
-            struct batch batch = { .commands = pipeline->batch + start, .count = count - start };
-            finish_batch(pipeline, &batch, run_batch(pipeline, &batch));
-            start += batch.ran;
-        }
+    bool is_closed = false;
+    while (!is_closed) {
+        size_t count = collect_commands(pipeline, &is_closed);
+        if (!is_closed)
+            store_recovery_run(&pipeline->recovery, pipeline->engine, pipeline->gate);
+        run_collected(pipeline, count);
     }
     return NULL;
 }
@@ -166,6 +189,7 @@ hf_err store_pipeline_start(struct store_pipeline *pipeline, const struct store_
     if (pipeline->batch == NULL)
         return HF_E_NOMEM;
     hf_queue_init(&pipeline->queue);
+    store_recovery_init(&pipeline->recovery, config->clock);
     err = hf_thread_start(&pipeline->thread, WRITER_THREAD_NAME, run_writer, pipeline);
     if (err != HF_OK) {
         hf_queue_done(&pipeline->queue);
@@ -182,6 +206,7 @@ void store_pipeline_stop(struct store_pipeline *pipeline)
     hf_queue_close(&pipeline->queue);
     (void)pthread_join(pipeline->thread, NULL);
     store_journal_done(&pipeline->journal);
+    store_recovery_done(&pipeline->recovery);
     hf_queue_done(&pipeline->queue);
     free(pipeline->batch);
 }

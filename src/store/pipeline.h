@@ -7,6 +7,7 @@
 #include "store/engine.h"
 #include "store/gate.h"
 #include "store/journal.h"
+#include "store/recovery.h"
 #include "store/store.h"
 
 #include <stdatomic.h>
@@ -18,9 +19,10 @@ struct store_pipeline {
     struct hf_queue queue; /* any thread */
     size_t batch_max;
     size_t queue_max;
-    atomic_size_t waiting;        /* commands submitted and not finished */
-    struct store_journal journal; /* writer */
-    struct store_hook hook;       /* set before the first command */
+    atomic_size_t waiting;          /* commands submitted and not finished */
+    struct store_journal journal;   /* writer */
+    struct store_recovery recovery; /* writer; its health: any thread */
+    struct store_hook hook;         /* set before the first command */
 
     struct store_command **batch;  /* writer: batch_max places */
     struct hf_queue_item *backlog; /* writer: taken from the queue, not yet in a batch */

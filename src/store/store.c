@@ -139,7 +139,7 @@ hf_err store_reader_new(struct store *store, struct store_reader **out)
     if (reader == NULL)
         return HF_E_NOMEM;
     reader->store = store;
-    store_gate_add(&store->gate, &reader->place);
+    store_gate_add(&store->gate, &reader->place, &reader->txn);
     store_gate_enter(&store->gate, &reader->place);
     hf_err err = store_engine_reader_open(store->engine, &reader->txn);
     store_gate_leave(&store->gate, &reader->place);
@@ -157,18 +157,27 @@ void store_reader_free(struct store_reader *reader)
     if (reader == NULL)
         return;
     HF_ASSERT(!reader->is_reading);
+    struct store_gate *gate = &reader->store->gate;
+    store_gate_enter(gate, &reader->place);
     store_engine_reader_close(&reader->txn);
-    store_gate_remove(&reader->store->gate, &reader->place);
+    store_gate_leave(gate, &reader->place);
+    store_gate_remove(gate, &reader->place);
     free(reader);
 }
 
 hf_err store_read_begin(struct store_reader *reader, struct store_txn **out)
 {
     HF_ASSERT(!reader->is_reading);
-    store_gate_enter(&reader->store->gate, &reader->place);
+    struct store_gate *gate = &reader->store->gate;
+    store_gate_enter(gate, &reader->place);
     hf_err err = store_engine_reader_renew(&reader->txn);
+    while (err == HF_E_BUSY) {
+        store_gate_leave_until_opened(gate, &reader->place);
+        store_gate_enter(gate, &reader->place);
+        err = store_engine_reader_renew(&reader->txn);
+    }
     if (err != HF_OK) {
-        store_gate_leave(&reader->store->gate, &reader->place);
+        store_gate_leave(gate, &reader->place);
         return err;
     }
     reader->is_reading = true;
@@ -246,6 +255,11 @@ hf_err store_apply(struct store *store, struct store_command *command)
     (void)pthread_cond_destroy(&waiting.finished);
     (void)pthread_mutex_destroy(&waiting.m);
     return err;
+}
+
+struct store_health store_health(struct store *store)
+{
+    return store_recovery_health(&store->pipeline.recovery);
 }
 
 void store_set_hook(struct store *store, const struct store_hook *hook)

@@ -57,7 +57,9 @@ struct store_config {
     size_t queue_max;   /* commands waiting at most; beyond: HF_E_UNAVAILABLE; 0: default */
     bool no_sync;       /* tests only: durability off */
     bool journal;       /* keep every change as an entry of the journal */
-    const struct hf_clock *clock; /* with journal: for the entries' time; outlives the store */
+    /* For the journal's entries and store_health(); moved, also retries come. Outlives the store.
+     * NULL, without a journal: the system's. */
+    const struct hf_clock *clock;
 };
 
 /*
@@ -79,8 +81,7 @@ void store_reader_free(struct store_reader *reader);
 HF_DEFINE_FREEP(struct store_reader, store_reader_free)
 
 /*
- * Fails: HF_E_UNAVAILABLE (the disk failed under the store: it must be opened again). Keep it
- * short, and wait for no command inside: the map cannot grow, and so no command may finish, until
+ * Fails: HF_E_UNAVAILABLE (the disk failed: see STORE_CLOSED). Keep it short, and wait for no command inside: the map cannot grow, and so no command may finish, until
  * every transaction that began before has ended.
  */
 HF_MUST hf_err store_read_begin(struct store_reader *reader, struct store_txn **out);
@@ -123,8 +124,9 @@ HF_MUST hf_err store_delete(struct store_txn *txn, hf_bytes key); /* HF_E_NOT_FO
  * failed); it must not block.
  *
  * When a batch cannot be committed, done of each of its commands gets the batch's error:
- * HF_E_DISK_FULL (nothing changed, later commands may succeed) or HF_E_IO (what the disk holds is
- * unknown: later commands get HF_E_UNAVAILABLE until the store is opened again).
+ * HF_E_DISK_FULL (nothing changed, later commands may succeed) or HF_E_IO (it is in no snapshot of this
+ * process, but may be there when the store is opened again; later commands get HF_E_UNAVAILABLE, with
+ * nothing changed, until the store has recovered: see store_health()).
  */
 struct store_command {
     struct hf_queue_item item; /* internal */
@@ -208,6 +210,27 @@ HF_MUST hf_err store_journal_trim(struct store *store, hf_usec older_than, size_
  * store_journal_trim().
  */
 HF_MUST hf_err store_journal_drop_before_gap(struct store *store, size_t *dropped);
+
+/* ---- health ---- */
+
+/*
+ * After a failure the writer tries again by itself: at once, then after 1, 2, 4, … at most 30 seconds.
+ */
+enum store_condition {
+    STORE_WELL,
+    STORE_FULL,    /* the disk is full: each command tries, and most get HF_E_DISK_FULL */
+    STORE_FAILING, /* the disk fails: commands get HF_E_UNAVAILABLE, reads go on */
+    STORE_CLOSED,  /* the same, and the file cannot be opened: neither do reads go on */
+};
+struct store_health {
+    enum store_condition condition;
+    hf_err cause;   /* of the last attempt; HF_OK while well */
+    hf_usec since;  /* wall time of the first failure; while well: of its end; 0: never */
+    uint64_t count; /* how often it has stopped being well */
+};
+struct store_health store_health(struct store *store); /* Threads: any. */
+/* Why changes are refused, as a sentence for clients; "" for STORE_WELL. */
+const char *store_condition_text(enum store_condition condition);
 
 struct store_stats {
     uint64_t commands; /* acknowledged since start */

@@ -11,11 +11,14 @@
 #include "base/reader.h"
 #include "store/journal.h"
 #include "store/limits.h"
+#include "store/roots.h"
 #include "store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,12 +32,17 @@
 static const uint8_t format_key[] = { STORE_CLASS_META, 'f', 'o', 'r', 'm', 'a', 't' };
 
 struct store_engine {
-    MDB_env *env;
+    MDB_env *env; /* NULL: could not be opened again; changed only while no reader is inside */
     MDB_dbi dbi;
     size_t map_bytes;
+    bool no_sync;
     bool is_suspect;  /* writer: a commit failed and what the disk holds is unknown */
+    bool is_broken;   /* writer: the library refuses everything until it is opened again */
     bool is_unmapped; /* the map could not be restored; changed only while no reader is inside */
+    uint64_t newest;  /* writer: number of the last commit that is on disk */
     struct hf_buf scratch; /* writer: copy of a value being put */
+    char folder[PATH_MAX];
+    char file[PATH_MAX];
 };
 
 struct store_cursor {
@@ -120,8 +128,7 @@ static size_t round_map(size_t bytes)
     return (bytes + STORE_MAP_ROUND_BYTES - 1) / STORE_MAP_ROUND_BYTES * STORE_MAP_ROUND_BYTES;
 }
 
-static int open_environment(struct store_engine *engine, const char *folder, size_t map_bytes,
-                            bool no_sync)
+static int open_environment(struct store_engine *engine, size_t map_bytes)
 {
     int code = mdb_env_create(&engine->env);
     if (code != MDB_SUCCESS)
@@ -132,8 +139,15 @@ static int open_environment(struct store_engine *engine, const char *folder, siz
     code = mdb_env_set_mapsize(engine->env, round_map(map_bytes));
     if (code != MDB_SUCCESS)
         return code;
-    unsigned int flags = MDB_NOTLS | (no_sync ? MDB_NOSYNC : 0u);
-    return mdb_env_open(engine->env, folder, flags, ENGINE_FILE_MODE);
+    unsigned int flags = MDB_NOTLS | (engine->no_sync ? MDB_NOSYNC : 0u);
+    return mdb_env_open(engine->env, engine->folder, flags, ENGINE_FILE_MODE);
+}
+
+static void close_environment(struct store_engine *engine)
+{
+    if (engine->env != NULL)
+        mdb_env_close(engine->env);
+    engine->env = NULL;
 }
 
 /*
@@ -168,12 +182,12 @@ static int extend_file(const struct store_engine *engine)
     return MDB_SUCCESS;
 }
 
-static int write_format(MDB_txn *txn, MDB_dbi dbi)
+static int write_format(MDB_txn *txn, MDB_dbi dbi, unsigned int flags)
 {
     const uint8_t format[ENGINE_FORMAT_BYTES] = { 0, 0, 0, ENGINE_FORMAT };
     MDB_val key = val_of((hf_bytes){ format_key, sizeof(format_key) });
     MDB_val value = val_of((hf_bytes){ format, sizeof(format) });
-    return mdb_put(txn, dbi, &key, &value, MDB_NOOVERWRITE);
+    return mdb_put(txn, dbi, &key, &value, flags);
 }
 
 /* An empty database gets the format record; any other must have one that is known. */
@@ -188,7 +202,7 @@ static hf_err check_format(MDB_txn *txn, MDB_dbi dbi, const char *folder, struct
         if (code == MDB_SUCCESS && stat_now.ms_entries > 0)
             return hf_fail(diag, HF_E_FORMAT, "", "%s: holds data but no format record", folder);
         if (code == MDB_SUCCESS)
-            code = write_format(txn, dbi);
+            code = write_format(txn, dbi, MDB_NOOVERWRITE);
         return code == MDB_SUCCESS ? HF_OK : refuse_open(diag, folder, code);
     }
     if (code != MDB_SUCCESS)
@@ -203,8 +217,9 @@ static hf_err check_format(MDB_txn *txn, MDB_dbi dbi, const char *folder, struct
     return HF_OK;
 }
 
-static hf_err open_database(struct store_engine *engine, const char *folder, struct hf_diag *diag)
+static hf_err open_database(struct store_engine *engine, struct hf_diag *diag)
 {
+    const char *folder = engine->folder;
     MDB_txn *txn = NULL;
     int code = mdb_txn_begin(engine->env, NULL, 0, &txn);
     if (code != MDB_SUCCESS)
@@ -220,6 +235,48 @@ static hf_err open_database(struct store_engine *engine, const char *folder, str
     return code == MDB_SUCCESS ? HF_OK : refuse_open(diag, folder, code);
 }
 
+/* The environment and what has to be known of it. On failure it may be half open. */
+static hf_err open_engine(struct store_engine *engine, size_t map_bytes, struct hf_diag *diag)
+{
+    int code = open_environment(engine, map_bytes);
+    if (code == MDB_SUCCESS)
+        code = extend_file(engine);
+    int dead_readers = 0;
+    if (code == MDB_SUCCESS)
+        code = mdb_reader_check(engine->env, &dead_readers);
+    if (code != MDB_SUCCESS)
+        return refuse_open(diag, engine->folder, code);
+    if (mdb_env_get_maxkeysize(engine->env) < STORE_KEY_MAX_BYTES)
+        return hf_fail(diag, HF_E_UNSUPPORTED, "",
+                       "this build of LMDB takes keys of %d bytes, %d are needed",
+                       mdb_env_get_maxkeysize(engine->env), STORE_KEY_MAX_BYTES);
+
+    hf_err err = open_database(engine, diag);
+    if (err != HF_OK)
+        return err;
+    MDB_envinfo info;
+    code = mdb_env_info(engine->env, &info);
+    if (code != MDB_SUCCESS)
+        return refuse_open(diag, engine->folder, code);
+    engine->map_bytes = info.me_mapsize;
+    engine->newest = info.me_last_txnid;
+    return HF_OK;
+}
+
+/*
+ * What the last process left may be in the cache only, also a commit that it could not make durable.
+ * Nobody may see it before it is on disk. A file of another format is the library's to refuse.
+ */
+static hf_err settle_before_open(const struct store_engine *engine, struct hf_diag *diag)
+{
+    if (engine->no_sync)
+        return HF_OK;
+    hf_err err = store_roots_settle(engine->file, STORE_ROOTS_ANY);
+    if (err == HF_OK || err == HF_E_NOT_FOUND || err == HF_E_FORMAT)
+        return HF_OK;
+    return hf_fail(diag, err, "", "%s: cannot be made durable: %s", engine->file, hf_err_text(err));
+}
+
 hf_err store_engine_open(const char *folder, size_t map_bytes, bool no_sync, struct hf_diag *diag,
                          struct store_engine **out)
 {
@@ -227,28 +284,16 @@ hf_err store_engine_open(const char *folder, size_t map_bytes, bool no_sync, str
     if (engine == NULL)
         return HF_E_NOMEM;
     hf_buf_init(&engine->scratch, STORE_VALUE_MAX_BYTES);
-
-    int code = open_environment(engine, folder, map_bytes, no_sync);
-    if (code == MDB_SUCCESS)
-        code = extend_file(engine);
-    int dead_readers = 0;
-    if (code == MDB_SUCCESS)
-        code = mdb_reader_check(engine->env, &dead_readers);
-    if (code != MDB_SUCCESS)
-        return refuse_open(diag, folder, code);
-    if (mdb_env_get_maxkeysize(engine->env) < STORE_KEY_MAX_BYTES)
-        return hf_fail(diag, HF_E_UNSUPPORTED, "",
-                       "this build of LMDB takes keys of %d bytes, %d are needed",
-                       mdb_env_get_maxkeysize(engine->env), STORE_KEY_MAX_BYTES);
-
-    hf_err err = open_database(engine, folder, diag);
+    engine->no_sync = no_sync;
+    int n = snprintf(engine->file, sizeof(engine->file), "%s/data.mdb", folder);
+    if (n < 0 || (size_t)n >= sizeof(engine->file))
+        return hf_fail(diag, HF_E_INVALID, "", "%s: path is too long", folder);
+    (void)snprintf(engine->folder, sizeof(engine->folder), "%s", folder);
+    hf_err err = settle_before_open(engine, diag);
+    if (err == HF_OK)
+        err = open_engine(engine, map_bytes, diag);
     if (err != HF_OK)
         return err;
-    MDB_envinfo info;
-    code = mdb_env_info(engine->env, &info);
-    if (code != MDB_SUCCESS)
-        return refuse_open(diag, folder, code);
-    engine->map_bytes = info.me_mapsize;
     *out = hf_take(&engine);
     return HF_OK;
 }
@@ -257,10 +302,68 @@ void store_engine_close(struct store_engine *engine)
 {
     if (engine == NULL)
         return;
-    if (engine->env != NULL)
-        mdb_env_close(engine->env);
+    close_environment(engine);
     hf_buf_done(&engine->scratch);
     free(engine);
+}
+
+/* ---- after a failure ---- */
+
+bool store_engine_is_suspect(const struct store_engine *engine)
+{
+    return engine->is_suspect;
+}
+
+static bool has_map(const struct store_engine *engine)
+{
+    return engine->env != NULL && !engine->is_unmapped;
+}
+
+bool store_engine_is_readable(const struct store_engine *engine)
+{
+    return has_map(engine) && !engine->is_broken;
+}
+
+hf_err store_engine_settle(const struct store_engine *engine)
+{
+    return store_roots_settle(engine->file, engine->newest);
+}
+
+hf_err store_engine_reopen(struct store_engine *engine)
+{
+    uint64_t newest = engine->newest;
+    close_environment(engine);
+    hf_err err = open_engine(engine, engine->map_bytes, NULL);
+    if (err == HF_OK && engine->newest != newest)
+        err = HF_E_CORRUPT;
+    engine->newest = newest;
+    if (err != HF_OK)
+        close_environment(engine);
+    engine->is_broken = false;
+    engine->is_unmapped = false;
+    return err;
+}
+
+hf_err store_engine_probe(struct store_engine *engine, bool *out_map_full)
+{
+    *out_map_full = false;
+    if (!store_engine_is_readable(engine))
+        return HF_E_UNAVAILABLE;
+    struct store_txn txn = { .engine = engine };
+    int code = mdb_txn_begin(engine->env, NULL, 0, &txn.handle);
+    if (code != MDB_SUCCESS)
+        return store_err_from_lmdb(code);
+    code = write_format(txn.handle, engine->dbi, 0);
+    if (code != MDB_SUCCESS) {
+        mdb_txn_abort(txn.handle);
+        *out_map_full = code == MDB_MAP_FULL;
+        return store_err_from_lmdb(code);
+    }
+    hf_err err = store_engine_commit(&txn);
+    *out_map_full = txn.map_full;
+    if (err == HF_OK)
+        engine->is_suspect = false;
+    return err;
 }
 
 /* ---- size ---- */
@@ -285,6 +388,7 @@ hf_err store_engine_grow(struct store_engine *engine)
     int code = mdb_env_set_mapsize(engine->env, bytes);
     if (code != MDB_SUCCESS) {
         engine->is_unmapped = true;
+        engine->is_suspect = true;
         return store_err_from_lmdb(code);
     }
     engine->map_bytes = bytes;
@@ -299,7 +403,7 @@ size_t store_engine_map_bytes(const struct store_engine *engine)
 size_t store_engine_used_bytes(const struct store_engine *engine)
 {
     MDB_stat now;
-    if (engine->is_unmapped || mdb_env_stat(engine->env, &now) != MDB_SUCCESS)
+    if (!store_engine_is_readable(engine) || mdb_env_stat(engine->env, &now) != MDB_SUCCESS)
         return 0;
     return (now.ms_branch_pages + now.ms_leaf_pages + now.ms_overflow_pages) * now.ms_psize;
 }
@@ -308,22 +412,23 @@ size_t store_engine_used_bytes(const struct store_engine *engine)
 
 hf_err store_engine_reader_open(struct store_engine *engine, struct store_txn *txn)
 {
-    if (engine->is_unmapped)
+    *txn = (struct store_txn){ .engine = engine };
+    if (!has_map(engine))
         return HF_E_UNAVAILABLE;
-    MDB_txn *handle = NULL;
-    int code = mdb_txn_begin(engine->env, NULL, MDB_RDONLY, &handle);
-    if (code != MDB_SUCCESS)
-        return store_err_from_lmdb(code);
-    mdb_txn_reset(handle);
-    *txn = (struct store_txn){ .engine = engine, .handle = handle };
-    return HF_OK;
+    int code = mdb_txn_begin(engine->env, NULL, MDB_RDONLY, &txn->handle);
+    if (code == MDB_SUCCESS)
+        mdb_txn_reset(txn->handle);
+    return code == MDB_PANIC ? HF_OK : store_err_from_lmdb(code);
 }
 
 hf_err store_engine_reader_renew(struct store_txn *txn)
 {
-    if (txn->engine->is_unmapped)
+    struct store_engine *engine = txn->engine;
+    if (!has_map(engine))
         return HF_E_UNAVAILABLE;
-    return store_err_from_lmdb(mdb_txn_renew(txn->handle));
+    int code = txn->handle == NULL ? mdb_txn_begin(engine->env, NULL, MDB_RDONLY, &txn->handle)
+                                   : mdb_txn_renew(txn->handle);
+    return code == MDB_PANIC ? HF_E_BUSY : store_err_from_lmdb(code);
 }
 
 void store_engine_reader_reset(struct store_txn *txn)
@@ -339,13 +444,14 @@ void store_engine_reader_close(struct store_txn *txn)
         mdb_cursor_close(cursor->handle);
         free(cursor);
     }
-    mdb_txn_abort(txn->handle);
+    if (txn->handle != NULL)
+        mdb_txn_abort(txn->handle);
     txn->handle = NULL;
 }
 
 hf_err store_engine_begin(struct store_engine *engine, struct store_txn *txn)
 {
-    if (engine->is_suspect || engine->is_unmapped)
+    if (engine->is_suspect || !store_engine_is_readable(engine))
         return HF_E_UNAVAILABLE;
     MDB_txn *handle = NULL;
     int code = mdb_txn_begin(engine->env, NULL, 0, &handle);
@@ -409,6 +515,32 @@ static bool is_disk_full(const struct store_engine *engine)
     return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
+/* After a failed write of a root the library refuses everything, and says so to a reader only. */
+static bool refuses_everything(const struct store_engine *engine)
+{
+    MDB_txn *handle = NULL;
+    int code = mdb_txn_begin(engine->env, NULL, MDB_RDONLY, &handle);
+    if (code == MDB_SUCCESS)
+        mdb_txn_abort(handle);
+    return code == MDB_PANIC;
+}
+
+/*
+ * What a failed commit means for the next one. Without room the pages could not be written, and no
+ * root was; but if it was the root that could not be, it may be there all the same.
+ */
+static hf_err note_failed_commit(struct store_engine *engine, int code)
+{
+    hf_err err = store_err_from_lmdb(code);
+    if (code == EIO && is_disk_full(engine))
+        err = HF_E_DISK_FULL;
+    engine->is_broken = refuses_everything(engine);
+    if (engine->is_broken)
+        err = HF_E_IO;
+    engine->is_suspect = engine->is_suspect || err == HF_E_IO;
+    return err;
+}
+
 hf_err store_engine_commit(struct store_txn *txn)
 {
     struct store_engine *engine = txn->engine;
@@ -417,11 +549,12 @@ hf_err store_engine_commit(struct store_txn *txn)
     int code = mdb_txn_commit(txn->handle);
     txn->handle = NULL;
     txn->map_full = code == MDB_MAP_FULL;
-    if (code == EIO && is_disk_full(engine))
-        return HF_E_DISK_FULL;
-    hf_err err = store_err_from_lmdb(code);
-    engine->is_suspect = engine->is_suspect || err == HF_E_IO;
-    return err;
+    if (code != MDB_SUCCESS)
+        return note_failed_commit(engine, code);
+    MDB_envinfo info;
+    if (mdb_env_info(engine->env, &info) == MDB_SUCCESS)
+        engine->newest = info.me_last_txnid; /* a commit without a change has no number */
+    return HF_OK;
 }
 
 void store_engine_abort(struct store_txn *txn)

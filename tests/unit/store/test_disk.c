@@ -76,6 +76,7 @@ ssize_t write_failing_64(int fd, const void *bytes, size_t n, off_t offset)
 
 struct fixture {
     struct support_folder folder;
+    struct hf_clock clock;
     struct store *store;
     struct store_reader *reader; /* may be NULL */
     bool is_mounted;
@@ -190,47 +191,92 @@ static void test_sync_without_room_is_disk_full_and_recovers(void **state)
     atomic_store(&sync_error, ENOSPC);
     assert_int_equal(support_put(fixture->store, "a", "1"), HF_E_DISK_FULL);
     assert_true(support_lacks(fixture->store, "a"));
+    struct store_health health = store_health(fixture->store);
+    assert_int_equal(health.condition, STORE_FULL);
+    assert_int_equal(health.cause, HF_E_DISK_FULL);
     atomic_store(&sync_error, 0);
-    assert_int_equal(support_put(fixture->store, "a", "1"), HF_OK);
+    assert_int_equal(support_put(fixture->store, "a", "1"), HF_OK); /* each command tries */
     assert_true(support_holds(fixture->store, "a", "1"));
+    assert_int_equal(store_health(fixture->store).condition, STORE_WELL);
 }
 
 /* ---- failing ---- */
 
-static void test_failed_sync_refuses_changes_until_reopened(void **state)
+static void open_with_clock(struct fixture *fixture)
+{
+    fixture->store = support_open_with(&fixture->folder,
+                                       (struct store_config){ .clock = &fixture->clock });
+    assert_int_equal(support_put(fixture->store, "a", "1"), HF_OK);
+    assert_int_equal(store_reader_new(fixture->store, &fixture->reader), HF_OK);
+}
+
+static void expect_refusal_then_recovery(struct fixture *fixture, atomic_int *error)
+{
+    assert_int_equal(store_health(fixture->store).condition, STORE_WELL);
+    atomic_store(error, EIO);
+    assert_int_equal(support_put(fixture->store, "a", "2"), HF_E_IO);
+    struct store_health health = store_health(fixture->store);
+    assert_int_equal(health.condition, STORE_FAILING);
+    assert_int_equal(health.cause, HF_E_IO);
+    assert_int_equal(support_put(fixture->store, "a", "3"), HF_E_UNAVAILABLE);
+    struct store_txn *txn = NULL;
+    assert_int_equal(store_read_begin(fixture->reader, &txn), HF_OK); /* made before */
+    store_read_end(txn);
+    assert_true(support_holds(fixture->store, "a", "1")); /* made now */
+
+    atomic_store(error, 0);
+    hf_clock_advance(&fixture->clock, HF_USEC_PER_SEC);
+    assert_int_equal(support_put(fixture->store, "a", "4"), HF_OK);
+    health = store_health(fixture->store);
+    assert_int_equal(health.condition, STORE_WELL);
+    assert_int_equal(health.count, 1);
+    assert_true(support_holds(fixture->store, "a", "4"));
+}
+
+static void test_failed_sync_refuses_changes_until_the_disk_is_back(void **state)
 {
     struct fixture *fixture = *state;
-    fixture->store = support_open_with(&fixture->folder, (struct store_config){ 0 });
-    assert_int_equal(support_put(fixture->store, "a", "1"), HF_OK);
+    open_with_clock(fixture);
+    expect_refusal_then_recovery(fixture, &sync_error);
+}
+
+static void test_failed_root_write_refuses_changes_until_the_disk_is_back(void **state)
+{
+    struct fixture *fixture = *state;
+    open_with_clock(fixture);
+    expect_refusal_then_recovery(fixture, &meta_error);
+}
+
+static void test_failed_store_can_be_opened_again(void **state)
+{
+    struct fixture *fixture = *state;
+    open_with_clock(fixture);
     atomic_store(&sync_error, EIO);
     assert_int_equal(support_put(fixture->store, "a", "2"), HF_E_IO);
+    store_reader_free(hf_take(&fixture->reader));
+    store_close(hf_take(&fixture->store));
+    struct hf_diag diag = { 0 };
+    const struct store_config config = { .folder = fixture->folder.data };
+    assert_int_equal(store_open(&config, &diag, &fixture->store), HF_E_IO);
+    assert_non_null(strstr(diag.text, "cannot be made durable"));
     atomic_store(&sync_error, 0);
-    assert_int_equal(support_put(fixture->store, "a", "3"), HF_E_UNAVAILABLE);
-    assert_true(support_holds(fixture->store, "a", "1"));
-    store_close(fixture->store);
-    fixture->store = support_open_with(&fixture->folder, (struct store_config){ 0 });
+    fixture->store = support_open_with(&fixture->folder, config);
     assert_true(support_holds(fixture->store, "a", "1"));
     assert_int_equal(support_put(fixture->store, "a", "3"), HF_OK);
 }
 
-static void test_failed_root_write_refuses_everything_until_reopened(void **state)
+/* In place, and so without needing room: only a file system that copies on write can say this. */
+static void test_root_without_room_is_a_failure_of_the_disk(void **state)
 {
     struct fixture *fixture = *state;
-    fixture->store = support_open_with(&fixture->folder, (struct store_config){ 0 });
-    assert_int_equal(support_put(fixture->store, "a", "1"), HF_OK);
-    assert_int_equal(store_reader_new(fixture->store, &fixture->reader), HF_OK);
-    atomic_store(&meta_error, EIO);
+    open_with_clock(fixture);
+    atomic_store(&meta_error, ENOSPC);
     assert_int_equal(support_put(fixture->store, "a", "2"), HF_E_IO);
-    atomic_store(&meta_error, 0);
     assert_int_equal(support_put(fixture->store, "a", "3"), HF_E_UNAVAILABLE);
-    struct store_txn *txn = NULL;
-    assert_int_equal(store_read_begin(fixture->reader, &txn), HF_E_UNAVAILABLE);
-    assert_null(txn);
-    store_reader_free(hf_take(&fixture->reader));
-    store_close(fixture->store);
-    fixture->store = support_open_with(&fixture->folder, (struct store_config){ 0 });
     assert_true(support_holds(fixture->store, "a", "1"));
-    assert_int_equal(support_put(fixture->store, "a", "3"), HF_OK);
+    atomic_store(&meta_error, 0);
+    hf_clock_advance(&fixture->clock, HF_USEC_PER_SEC);
+    assert_int_equal(support_put(fixture->store, "a", "4"), HF_OK);
 }
 
 static void test_engine_errors_are_translated(void **state HF_UNUSED)
@@ -268,10 +314,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_commit_on_full_disk_is_disk_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sync_without_room_is_disk_full_and_recovers, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_failed_sync_refuses_changes_until_reopened, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_failed_root_write_refuses_everything_until_reopened,
+        cmocka_unit_test_setup_teardown(test_failed_sync_refuses_changes_until_the_disk_is_back,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_failed_root_write_refuses_changes_until_the_disk_is_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_failed_store_can_be_opened_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_root_without_room_is_a_failure_of_the_disk, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests_name("store_disk", tests, NULL, NULL);
 }
