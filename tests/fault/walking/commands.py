@@ -3,48 +3,20 @@
 
 import hashlib
 import shutil
-import subprocess
 import time
 from datetime import datetime, timezone
 
 from hfsupport import inject
-from hfsupport.server import DevServer, program, run_program
+from hfsupport.server import DevServer, run_program
 
+from processes import exit_code, injected, run_injected
 from servers import Serving, check_audit, check_secrets, copy_certificate, make_dev, put_secrets, start, write_config
 from steps import Command, Wrong, expect, read_lines
 
-COMMAND_SECONDS = 60
 COMES_BACK_SECONDS = 20
 NOT_INTACT = 7
 CONFLICT = 6
 STEP_SECONDS = 100
-
-
-def run_injected(work, arguments, **faults):
-    """A command of the program under the injector: exit code, and what it said."""
-    done = subprocess.run(
-        [program(), *map(str, arguments)],
-        env=inject.environment(work, **faults),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_SECONDS,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-def injected(kind, work, env):
-    """A server of this kind, started in this environment."""
-    return type(f"Injected{kind.__name__}", (kind,), {"environment": env})(work)
-
-
-def exit_code(server):
-    """0 for one that runs. One that was killed is gone when its client has noticed."""
-    try:
-        return server.process.wait(0.05)
-    except subprocess.TimeoutExpired:
-        return 0
 
 
 def comes_back(server, value):

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import commands
+import operators
 from steps import walk_all
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -27,7 +28,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("names", nargs="*", help="commands; default: all")
     arguments = parser.parse_args()
-    wanted = [command for command in commands.ALL if not arguments.names or command.name in arguments.names]
+    wanted = [command for command in (*commands.ALL, *operators.ALL) if not arguments.names or command.name in arguments.names]
     print("all steps" if arguments.sample is None else f"{arguments.sample} steps of each, seed {arguments.seed}", flush=True)
     folder = pick_folder()
     passed, failed = walk_all(wanted, folder, arguments.sample, arguments.seed, arguments.jobs)
