@@ -2,6 +2,9 @@
 /*
  * Files of secrets: making one that must not replace another, and reading one that nobody else can read.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* O_TMPFILE */
+#endif
 #include "seal/private.h"
 
 #include "base/file.h"
@@ -16,15 +19,19 @@
 
 #define SEAL_FILE_MODE 0600
 
+static hf_err folder_of(const char *path, char *out, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    int n = slash == NULL ? 1 : (int)(slash - path) + 1;
+    n = snprintf(out, size, "%.*s", n, slash == NULL ? "." : path);
+    return n > 0 && (size_t)n < size ? HF_OK : HF_E_INVALID;
+}
+
 static hf_err sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    int n = slash == NULL ? 1 : (int)(slash - path) + 1;
-    n = snprintf(folder, sizeof(folder), "%.*s", n, slash == NULL ? "." : path);
-    if (n <= 0 || (size_t)n >= sizeof(folder))
-        return HF_E_INVALID;
-    return hf_folder_sync(folder);
+    hf_err err = folder_of(path, folder, sizeof(folder));
+    return err == HF_OK ? hf_folder_sync(folder) : err;
 }
 
 static hf_err temporary_of(const char *path, char *out, size_t size)
@@ -40,19 +47,73 @@ void seal_remove_leftover(const char *path)
         (void)unlink(temporary);
 }
 
-hf_err seal_create_file(const char *path, hf_bytes content)
+/* HF_E_UNSUPPORTED: the file system has no files without a name. */
+static hf_err open_nameless(const char *path, int *out)
+{
+    char folder[PATH_MAX];
+    hf_err err = folder_of(path, folder, sizeof(folder));
+    if (err != HF_OK)
+        return err;
+    const int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, SEAL_FILE_MODE);
+    if (fd < 0)
+        return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL ? HF_E_UNSUPPORTED
+                                                                         : hf_err_from_errno(errno);
+    *out = fd;
+    return HF_OK;
+}
+
+static hf_err fill_nameless(int fd, hf_bytes content)
+{
+    if (fchmod(fd, SEAL_FILE_MODE) != 0)
+        return hf_err_from_errno(errno);
+    hf_err err = hf_fd_write_all(fd, content);
+    return err != HF_OK || fsync(fd) == 0 ? err : hf_err_from_errno(errno);
+}
+
+/* Killed at any moment, it leaves nothing or all. */
+static hf_err create_at_once(const char *path, hf_bytes content)
+{
+    HF_CLEANUP(hf_fd_closep) int fd = -1;
+    char link_path[64];
+    hf_err err = open_nameless(path, &fd);
+    if (err == HF_OK)
+        err = fill_nameless(fd, content);
+    if (err != HF_OK)
+        return err;
+    (void)snprintf(link_path, sizeof(link_path), "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, link_path, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+        return HF_OK;
+    /* ENOENT: there is no /proc */
+    return errno == ENOENT ? HF_E_UNSUPPORTED : hf_err_from_errno(errno);
+}
+
+/*
+ * The same where files need a name from the start. It is a fixed one, so that what an interrupted attempt left can be found;
+ * but somebody may have given it to a file of his own.
+ */
+static hf_err create_beside(const char *path, hf_bytes content)
 {
     char temporary[PATH_MAX];
     hf_err err = temporary_of(path, temporary, sizeof(temporary));
     if (err != HF_OK)
         return err;
+    if (access(temporary, F_OK) == 0)
+        return HF_E_EXISTS;
     err = hf_file_write(temporary, content, SEAL_FILE_MODE);
     if (err != HF_OK)
         return err;
     /* link, unlike rename, refuses a name that is taken */
-    int error = link(temporary, path) == 0 ? 0 : errno;
+    const int error = link(temporary, path) == 0 ? 0 : errno;
     (void)unlink(temporary);
-    return error == 0 ? sync_folder_of(path) : hf_err_from_errno(error);
+    return error == 0 ? HF_OK : hf_err_from_errno(error);
+}
+
+hf_err seal_create_file(const char *path, hf_bytes content)
+{
+    hf_err err = create_at_once(path, content);
+    if (err == HF_E_UNSUPPORTED)
+        err = create_beside(path, content);
+    return err == HF_OK ? sync_folder_of(path) : err;
 }
 
 static hf_err check_owner(int fd, const char *path, unsigned int modes, struct hf_diag *diag)

@@ -192,6 +192,7 @@ static hf_err refuse_write(const char *path, hf_err err, struct hf_diag *diag)
 
 static hf_err create_seal(const char *path, hf_bytes file, struct hf_diag *diag)
 {
+    seal_remove_leftover(path);
     hf_err err = seal_create_file(path, file);
     return err == HF_OK ? HF_OK : refuse_write(path, err, diag);
 }

@@ -154,6 +154,39 @@ class Migrate(Change):
                 *self.new.new_options(work, again)]
 
 
+class Rotate(Command):
+    """`operator rotate-root` for a seal that asks people (for one that does not: commands.py): it opens as before at any time."""
+
+    def __init__(self, way):
+        self.way = way
+        self.name = f"operator rotate-root {type(way).__name__.lower()}"
+        self.account = None
+
+    def prepare(self, base):
+        self.account = make_installation(base, self.way)
+
+    def arguments(self, work):
+        options = self.way.old_options(work) if isinstance(self.way, Shamir) else self.way.new_options(work, True)
+        return ["operator", "rotate-root", "--config", self.way.config(work), *options]
+
+    def run(self, work, **faults):
+        return run_injected(work, self.arguments(work), **faults)
+
+    def check_opens(self, work):
+        server, why = try_open(work, self.way)
+        expect(server is not None, f"does not open: {why}")
+        with server:
+            self.account.check(server, VALUE)
+
+    def check(self, work, step, code, said):
+        if step.number % 2 == 0:
+            self.check_opens(work)
+        done = run_program(*self.arguments(work))
+        expect(done.returncode == 0, f"repeated: {done.returncode} {done.stderr}")
+        self.check_opens(work)
+        check_audit(work / "data")
+
+
 class Sealed(Opened):
     """Started, and not unsealed."""
 
@@ -230,6 +263,8 @@ ALL = (
     Migrate(KeyFile(), Passphrase("second")),
     Migrate(Passphrase("first"), Shamir("second")),
     Migrate(Shamir("first"), KeyFile()),
+    Rotate(Passphrase("first")),
+    Rotate(Shamir("first")),
     Unseal(Passphrase("first")),
     Unseal(Shamir("first")),
 )

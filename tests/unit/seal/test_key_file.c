@@ -210,6 +210,21 @@ static void test_init_with_existing_key_file_uses_it_unchanged(void **state)
     expect_open(&place->config, NULL, HF_OK, "no line end");
 }
 
+/* Somebody may have named his next key file so. */
+static void test_init_leaves_a_file_beside_the_key_file_alone(void **state)
+{
+    const struct place *place = *state;
+    char other[PATH_MAX + 8];
+    (void)snprintf(other, sizeof(other), "%s.new", place->key);
+    write_key(place, HF_LIT(KEY_TEXT));
+    assert_int_equal(rename(place->key, other), 0);
+    HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
+    make_seal(&place->config, NULL, &roots);
+    HF_CLEANUP(hf_buf_done) struct hf_buf text = { 0 };
+    read_file(other, &text);
+    assert_true(hf_str_equal(hf_buf_str(&text), HF_LIT(KEY_TEXT)));
+}
+
 static void test_init_after_interruption_completes(void **state)
 {
     const struct place *place = *state;
@@ -315,6 +330,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_init_makes_private_files_and_no_others, place_set_up,
                                         place_tear_down),
         cmocka_unit_test_setup_teardown(test_init_with_existing_key_file_uses_it_unchanged,
+                                        place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_init_leaves_a_file_beside_the_key_file_alone,
                                         place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_init_after_interruption_completes, place_set_up,
                                         place_tear_down),
