@@ -98,7 +98,7 @@ static hf_err create_beside(const char *path, hf_bytes content)
     if (err != HF_OK)
         return err;
     if (access(temporary, F_OK) == 0)
-        return HF_E_EXISTS;
+        return HF_E_CONFLICT;
     err = hf_file_write(temporary, content, SEAL_FILE_MODE);
     if (err != HF_OK)
         return err;

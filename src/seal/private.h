@@ -9,6 +9,7 @@
 
 /*
  * Makes a file (mode 0600) at once with its whole content, durable, and never in place of another. Fails: HF_E_EXISTS,
+ * HF_E_CONFLICT (PATH.new is in the way, on a file system that needs it),
  * HF_E_DISK_FULL, HF_E_IO, …
  */
 HF_MUST hf_err seal_create_file(const char *path, hf_bytes content);

@@ -64,11 +64,22 @@ class Init(Command):
         again = run_program(*self.arguments(work, True), *self.shares(work))
         if again.returncode != 0:
             expect("initialised already" in again.stderr, f"repeated: {again.returncode} {again.stderr}")
-        server, why = try_open(work, self.way)
-        expect(server is not None, f"does not start after init: {why}")
-        with server:
-            server.admin.vault("some")
-        check_audit(work / "data")
+        self.check_fit(work)
+        if step.number % 4 == 0:
+            server, why = try_open(work, self.way)
+            expect(server is not None, f"does not start after init: {why}")
+            with server:
+                server.admin.vault("some")
+            check_audit(work / "data")
+
+    def check_fit(self, work):
+        """A rotation opens the seal, and the records under its root key; a first start makes keys, which is slow."""
+        tried = []
+        for options in self.way.unsealing_options(work):
+            tried.append(run_program("operator", "rotate-root", "--config", self.way.config(work), *options))
+            if tried[-1].returncode == 0:
+                return
+        expect(False, f"seal and records do not fit together: {[done.stderr for done in tried]}")
 
     def shares(self, work):
         """What an interrupted init has handed out: a seal that is there opens with it."""
@@ -166,8 +177,7 @@ class Rotate(Command):
         self.account = make_installation(base, self.way)
 
     def arguments(self, work):
-        options = self.way.old_options(work) if isinstance(self.way, Shamir) else self.way.new_options(work, True)
-        return ["operator", "rotate-root", "--config", self.way.config(work), *options]
+        return ["operator", "rotate-root", "--config", self.way.config(work), *self.way.unsealing_options(work)[0]]
 
     def run(self, work, **faults):
         return run_injected(work, self.arguments(work), **faults)

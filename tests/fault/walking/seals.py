@@ -39,6 +39,10 @@ class Way:
         """The same for what shall open it; again: the command was interrupted before."""
         return []
 
+    def unsealing_options(self, work):
+        """How `operator rotate-root` is told; more than one where it is not known which shares are the seal's."""
+        return [[]]
+
 
 class KeyFile(Way):
     def __init__(self, name="seal.key"):
@@ -71,6 +75,9 @@ class Passphrase(Way):
     def new_options(self, work, again):
         return ["--passphrase-file", self.path(work)]
 
+    def unsealing_options(self, work):
+        return [self.new_options(work, False)]
+
 
 class Shamir(Way):
     settings = ("seal.kind = shamir", f"seal.shares = {SHARES}", f"seal.threshold = {THRESHOLD}")
@@ -92,8 +99,14 @@ class Shamir(Way):
         return [{"share": path.read_text(encoding="utf-8").strip()} for path in files]
 
     def old_options(self, work):
-        """Shares of the first set that is whole: each walk makes one of each name."""
-        return [word for path in self.files(work)[:THRESHOLD] for word in ("--share-file", path)]
+        return self.unsealing_options(work)[0] if self.folders(work) else []
+
+    def unsealing_options(self, work):
+        """Those of each folder: an interrupted command may have left shares that open nothing."""
+        return [
+            [word for path in sorted(folder.glob("share-*.txt"))[:THRESHOLD] for word in ("--share-file", path)]
+            for folder in self.folders(work)
+        ]
 
     def new_options(self, work, again):
         return ["--share-folder", work / f"shares-{self.name}{'-again' if again else ''}"]
