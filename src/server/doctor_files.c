@@ -145,10 +145,13 @@ static bool is_secret_file(struct doctor *d, const char *what, const char *path,
         const bool is_hidden = errno == EACCES && geteuid() != 0;
         doctor_tell(d, is_hidden ? DOCTOR_NOT_CHECKED : DOCTOR_FAILED, "%s %s: %s", what, path,
                     strerror(errno));
+        if (!is_hidden)
+            doctor_mend(d, "bring your copy back: install -o %s -m 0600 COPY %s", d->user, path);
         return false;
     }
     if (!S_ISREG(info->st_mode)) {
         doctor_tell(d, DOCTOR_FAILED, "%s %s is no regular file", what, path);
+        doctor_mend(d, "put the file there: install -o %s -m 0600 FILE %s", d->user, path);
         return false;
     }
     return doctor_is_private(d, what, path, info);
@@ -189,9 +192,6 @@ void doctor_check_seal_key(struct doctor *d)
     struct stat info;
     if (is_secret_file(d, "key file", config.key_file, &info))
         tell_key_place(d, config.key_file, &info);
-    else if (access(config.key_file, F_OK) != 0 && errno == ENOENT)
-        doctor_mend(d, "put your copy of the key back: install -o %s -m 0600 COPY %s", d->user,
-                    config.key_file);
 }
 
 void doctor_check_pin_file(struct doctor *d)

@@ -58,33 +58,52 @@ static void drop_bounding(void)
     }
 }
 
-/* Of the permitted ones only those in `kept` stay, permitted and effective. */
-HF_MUST static bool keep_only(uint64_t kept)
+HF_MUST static bool get_capabilities(struct __user_cap_header_struct *header,
+                                     struct __user_cap_data_struct data[WORDS])
 {
-    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    *header = (struct __user_cap_header_struct){ .version = _LINUX_CAPABILITY_VERSION_3 };
+    return syscall(SYS_capget, header, data) == 0;
+}
+
+/* Of the permitted ones only those in `kept` stay, permitted and effective. What was refused shows in has_only(). */
+static void keep_only(uint64_t kept)
+{
+    struct __user_cap_header_struct header;
     struct __user_cap_data_struct data[WORDS] = { 0 };
-    if (syscall(SYS_capget, &header, data) != 0)
-        return false;
+    if (!get_capabilities(&header, data))
+        return;
     for (size_t i = 0; i < WORDS; i++) {
         data[i].permitted &= (uint32_t)(kept >> (i * WORD_BITS));
         data[i].effective = data[i].permitted;
         data[i].inheritable = 0;
     }
-    return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
-           syscall(SYS_capset, &header, data) == 0;
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    (void)syscall(SYS_capset, &header, data);
+}
+
+/* A service manager's filter may refuse capset() to a process that has nothing to drop. */
+HF_MUST static bool has_only(uint64_t kept)
+{
+    struct __user_cap_header_struct header;
+    struct __user_cap_data_struct data[WORDS] = { 0 };
+    bool is_so = get_capabilities(&header, data);
+    for (size_t i = 0; i < WORDS && is_so; i++) {
+        const uint32_t others = ~(uint32_t)(kept >> (i * WORD_BITS));
+        is_so = ((data[i].permitted | data[i].effective) & others) == 0;
+    }
+    return is_so;
 }
 
 HF_MUST static hf_err drop_capabilities(const struct server_settings *settings,
                                         struct hf_diag *diag)
 {
-    /* what is permitted becomes effective: dropping the bounding set takes CAP_SETPCAP */
-    if (keep_only(UINT64_MAX)) {
-        drop_bounding();
-        if (keep_only(kept_capabilities(settings)))
-            return HF_OK;
-    }
-    return hf_fail(diag, HF_E_INTERNAL, FIELD, "capabilities cannot be dropped: %s",
-                   strerror(errno));
+    const uint64_t kept = kept_capabilities(settings);
+    keep_only(UINT64_MAX); /* all permitted ones effective: dropping the bounding set takes one */
+    drop_bounding();
+    keep_only(kept);
+    if (has_only(kept))
+        return HF_OK;
+    return hf_fail(diag, HF_E_INTERNAL, FIELD, "capabilities cannot be dropped");
 }
 
 /* ---- the user ---- */

@@ -117,10 +117,10 @@ static void test_doctor_seal_absent_or_damaged_is_told(void **state)
     struct server_installation ignored;
     assert_int_equal(server_install(settings(), &clock, NULL, &diag, &ignored), HF_OK);
     expect(doctor_check_seal, DOCTOR_OK, "key-file, root key 1");
-    settings()->seal_kind = 1;
+    settings()->seal_kind = SERVER_SEAL_CREDENTIAL;
     expect(doctor_check_seal, DOCTOR_FAILED, "the seal is of kind key-file");
     assert_string_equal(patient.doctor.findings[0].mend, "seal.kind = key-file");
-    settings()->seal_kind = 0;
+    settings()->seal_kind = SERVER_SEAL_KEY_FILE;
     place_write(&patient.place, "data/seal", "HFSEAL, but not one");
     expect(doctor_check_seal, DOCTOR_FAILED, "the seal");
 }
@@ -140,9 +140,22 @@ static void test_doctor_seal_key_missing_open_or_misplaced_is_told(void **state)
     place_path(&patient.place, "data/seal.key", settings()->seal_key_file,
                sizeof(settings()->seal_key_file));
     expect(doctor_check_seal_key, DOCTOR_WARNING, "is in the data folder");
-    settings()->seal_kind = 1;
+    settings()->seal_kind = SERVER_SEAL_PKCS11;
     expect(doctor_check_seal_key, DOCTOR_NOT_CHECKED, "no key file");
+}
+
+static void test_doctor_pin_file_missing_or_open_is_told(void **state)
+{
+    (void)state;
     expect(doctor_check_pin_file, DOCTOR_NOT_CHECKED, "none in the configuration");
+    char *path = settings()->seal_pkcs11_pin_file;
+    place_path(&patient.place, "pin", path, sizeof(settings()->seal_pkcs11_pin_file));
+    expect(doctor_check_pin_file, DOCTOR_FAILED, "No such file");
+    place_write(&patient.place, "pin", "1234");
+    assert_int_equal(chmod(path, 0604), 0);
+    expect(doctor_check_pin_file, DOCTOR_FAILED, "mode 0604");
+    assert_int_equal(chmod(path, 0600), 0);
+    expect(doctor_check_pin_file, DOCTOR_OK, "belongs to keeper alone");
 }
 
 /* ---- logs and backups ---- */
@@ -421,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_doctor_seal_absent_or_damaged_is_told, start, stop),
         cmocka_unit_test_setup_teardown(test_doctor_seal_key_missing_open_or_misplaced_is_told,
                                         start, stop),
+        cmocka_unit_test_setup_teardown(test_doctor_pin_file_missing_or_open_is_told, start, stop),
         cmocka_unit_test_setup_teardown(test_doctor_audit_log_unreadable_at_its_end_is_told, start,
                                         stop),
         cmocka_unit_test_setup_teardown(test_doctor_clock_before_the_newest_record_is_told, start,

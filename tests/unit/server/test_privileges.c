@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,41 @@ static void test_privileges_of_another_user_are_dropped_too(void **state)
     assert_int_equal(in_child(start_as_user_with_capabilities), 0);
 }
 
+/* A unit's SystemCallFilter= may leave capset() out: no harm where there is nothing to drop, and no start where there is. */
+static int start_without_capset(bool has_capabilities)
+{
+    const struct passwd *user = getpwnam(USER);
+    struct hf_diag diag = { 0 };
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (user == NULL || filter == NULL || prctl(PR_SET_KEEPCAPS, has_capabilities, 0, 0, 0) != 0 ||
+        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0 ||
+        seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(capset), 0) != 0 ||
+        seccomp_load(filter) != 0)
+        return EXIT_WRONG;
+    seccomp_release(filter);
+    const hf_err wanted = has_capabilities ? HF_E_INTERNAL : HF_OK;
+    return server_privileges_drop(&place.settings, &diag) == wanted ? 0 : EXIT_WRONG;
+}
+
+static int without_capset_or_capabilities(void)
+{
+    return start_without_capset(false);
+}
+
+static int without_capset(void)
+{
+    return start_without_capset(true);
+}
+
+static void test_privileges_that_cannot_be_dropped_are_refused(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(in_child(without_capset), 0);
+    assert_int_equal(in_child(without_capset_or_capabilities), 0);
+}
+
 static int stay(void)
 {
     struct hf_diag diag = { 0 };
@@ -251,6 +287,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_privileges_unknown_user_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(test_privileges_folder_or_file_of_another_is_refused, start,
+                                        stop),
+        cmocka_unit_test_setup_teardown(test_privileges_that_cannot_be_dropped_are_refused, start,
                                         stop),
         cmocka_unit_test_setup_teardown(test_privileges_root_becomes_the_user_for_good, start,
                                         stop),
