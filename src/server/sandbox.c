@@ -41,7 +41,7 @@ hf_err server_sandbox(const struct server_settings *settings, const struct sandb
         return hf_fail(diag, HF_E_IO, "process.sandbox", "the kernel refuses no_new_privs");
     hf_err err = sandbox_limit_files(settings, extra, diag, out);
     if (err == HF_OK)
-        err = sandbox_limit_calls(diag, out);
+        err = sandbox_limit_calls(settings, diag, out);
     if (err == HF_OK)
         log_missing(out);
     return err;

@@ -11,4 +11,5 @@ HF_MUST hf_err sandbox_limit_files(const struct server_settings *settings,
                                    const struct sandbox_extra *extra, struct hf_diag *diag,
                                    struct sandbox_state *state);
 /* seccomp: system calls. Sets calls of *state; a sanitizer's build goes without. Needs no_new_privs. */
-HF_MUST hf_err sandbox_limit_calls(struct hf_diag *diag, struct sandbox_state *state);
+HF_MUST hf_err sandbox_limit_calls(const struct server_settings *settings, struct hf_diag *diag,
+                                   struct sandbox_state *state);

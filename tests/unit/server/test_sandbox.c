@@ -12,12 +12,19 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +108,88 @@ static int raw_socket(void)
 {
     return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0) >= 0 ? 0 : -1;
 }
+static int packet_socket(void)
+{
+    return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : -1;
+}
+static int mount_something(void)
+{
+    return mount("none", settings.data, "tmpfs", 0, NULL);
+}
+static int leave_namespace(void)
+{
+    return unshare(CLONE_NEWUSER);
+}
+static int load_program_into_kernel(void)
+{
+    return (int)syscall(SYS_bpf, 0, NULL, 0);
+}
+static int read_other_process(void)
+{
+    return process_vm_readv(getppid(), NULL, 0, NULL, 0, 0) >= 0 ? 0 : -1;
+}
+static int open_by_handle(void)
+{
+    struct {
+        struct file_handle handle;
+        unsigned char bytes[128];
+    } of = { .handle = { .handle_bytes = sizeof(of.bytes) } };
+    int id = 0;
+    return name_to_handle_at(AT_FDCWD, settings.data, &of.handle, &id, 0) == 0 ? 0 : -1;
+}
+static int run_what_was_written(void)
+{
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return page == MAP_FAILED ? -1 : mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+static int write_what_runs(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                0) == MAP_FAILED
+               ? -1
+               : 0;
+}
+static int become_root(void)
+{
+    return setresuid((uid_t)-1, 0, (uid_t)-1);
+}
+static int signal_parent(void)
+{
+    return kill(getppid(), 0);
+}
+static int become_dumpable(void)
+{
+    return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+static int raise_core_limit(void)
+{
+    const struct rlimit limit = { 0, 0 };
+    return setrlimit(RLIMIT_CORE, &limit);
+}
+static int file_in_memory(void)
+{
+    return memfd_create("x", MFD_CLOEXEC) >= 0 ? 0 : -1;
+}
+static int ring(void)
+{
+    return (int)syscall(SYS_io_uring_setup, 1, NULL);
+}
+static int signal_self(void)
+{
+    return kill(getpid(), 0) == 0 && raise(0) == 0 ? 0 : -1;
+}
+static int ask_for_limit(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit);
+}
+static int take_memory(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+                   MAP_FAILED
+               ? -1
+               : prctl(PR_SET_NAME, "sandboxed", 0, 0, 0);
+}
 static int bind_other(void)
 {
     return with_port(port_other, false);
@@ -151,10 +240,27 @@ static const struct deed {
     { "ptrace", trace, BY_CALLS, true },
     { "fork", make_process, BY_CALLS, false },
     { "netlink socket", raw_socket, BY_CALLS, false },
+    { "UDP socket", packet_socket, BY_CALLS, false },
+    { "mount", mount_something, BY_CALLS, true },
+    { "unshare", leave_namespace, BY_CALLS, true },
+    { "bpf", load_program_into_kernel, BY_CALLS, true },
+    { "read another process", read_other_process, BY_CALLS, true },
+    { "open by handle", open_by_handle, BY_CALLS, false },
+    { "run what was written", run_what_was_written, BY_CALLS, false },
+    { "write what runs", write_what_runs, BY_CALLS, false },
+    { "become root", become_root, BY_CALLS, false },
+    { "signal the parent", signal_parent, BY_CALLS, false },
+    { "become dumpable", become_dumpable, BY_CALLS, false },
+    { "set a limit", raise_core_limit, BY_CALLS, false },
+    { "file in memory", file_in_memory, BY_CALLS, false },
+    { "io_uring", ring, BY_CALLS, false },
     { "bind a configured port", bind_allowed, BY_NOTHING, false },
     { "write into the data folder", write_data, BY_NOTHING, false },
     { "rename between its folders", rename_data, BY_NOTHING, false },
     { "start a thread", start_thread, BY_NOTHING, false },
+    { "signal itself", signal_self, BY_NOTHING, false },
+    { "ask for a limit", ask_for_limit, BY_NOTHING, false },
+    { "take memory, name a thread", take_memory, BY_NOTHING, false },
 };
 
 static bool has_limit(const struct sandbox_state *state, enum limit limit)
@@ -261,6 +367,12 @@ static void test_sandbox_off_refuses_nothing(void **state)
     assert_int_equal(write_outside(), 0);
     assert_int_equal(bind_other(), 0);
     assert_int_equal(make_process(), 0);
+    assert_int_equal(packet_socket(), 0);
+    assert_int_equal(signal_parent(), 0);
+    assert_int_equal(run_what_was_written(), 0);
+    assert_int_equal(write_what_runs(), 0);
+    assert_int_equal(raise_core_limit(), 0);
+    assert_int_equal(file_in_memory(), 0);
     place_done(&place);
 }
 
