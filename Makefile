@@ -5,6 +5,7 @@ DATA ?= dev-data
 PORT ?= 8443
 FUZZ_SECONDS ?= 60
 KILLS ?= 300
+SOAK ?= 60
 
 .PHONY: help run program build injector test bench profile fault walk fuzz lint coverage install clean deps
 
@@ -17,8 +18,10 @@ help:
 	@echo 'make walk      init, backup, restore and others, killed or failed at each call that changes the disk'
 	@echo 'make profile   instructions of get, set, list and token issue, by function'
 	@echo 'make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make soak      mixed load for SOAK=$(SOAK) minutes; fails if anything grows or is wrong'
+	@echo 'make valgrind  the unit tests under memcheck'
 	@echo 'make lint      layout, static analysis and the rules of the house'
-	@echo 'make coverage  line coverage of the unit tests'
+	@echo 'make coverage  lines and branches that the tests run, by layer'
 	@echo 'make install   install what was built (DESTDIR is honoured)'
 	@echo 'make deps      install the packages that building and testing need'
 	@echo 'make clean     remove what was built; data folders stay'
@@ -68,8 +71,18 @@ walk:
 	@$(MAKE) --no-print-directory injector
 	@tests/fault/walk $(BUILD)/holdfast
 
+.PHONY: soak valgrind
+soak:
+	@tools/install-deps test
+	@$(MAKE) --no-print-directory program
+	@SOAK=$(SOAK) tests/soak/soak $(BUILD)/holdfast
+
+valgrind:
+	@tools/install-deps test
+	@BUILD=$(BUILD) tools/run-tests valgrind memcheck
+
 coverage:
-	@tools/install-deps all coverage
+	@tools/install-deps all
 	@tools/coverage
 
 bench:
