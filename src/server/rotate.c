@@ -96,14 +96,7 @@ struct rotation {
     const char *stage; /* what was being sealed, for people */
 };
 
-struct rotated {
-    uint64_t from;
-    uint64_t to;
-    hf_usec time;
-    bool is_recorded; /* in the audit log */
-};
-
-static void put_rotated(const struct rotated *rotated, struct hf_buf *out)
+void server_rotated_encode(const struct server_rotated *rotated, struct hf_buf *out)
 {
     hf_buf_put_u64(out, rotated->from);
     hf_buf_put_u64(out, rotated->to);
@@ -111,14 +104,18 @@ static void put_rotated(const struct rotated *rotated, struct hf_buf *out)
     hf_buf_put_u8(out, rotated->is_recorded ? 1 : 0);
 }
 
-static hf_err parse_rotated(hf_bytes plain, struct rotated *out)
+hf_err server_rotated_decode(hf_bytes plain, struct server_rotated *out)
 {
     struct hf_reader reader = hf_reader_of(plain);
-    out->from = hf_read_u64(&reader);
-    out->to = hf_read_u64(&reader);
-    out->time = hf_read_i64(&reader);
-    out->is_recorded = hf_read_u8(&reader) != 0;
-    return hf_reader_finish(&reader) == HF_OK ? HF_OK : HF_E_CORRUPT;
+    struct server_rotated read = { .from = hf_read_u64(&reader) };
+    read.to = hf_read_u64(&reader);
+    read.time = hf_read_i64(&reader);
+    const uint8_t is_recorded = hf_read_u8(&reader);
+    if (hf_reader_finish(&reader) != HF_OK || is_recorded > 1)
+        return HF_E_CORRUPT;
+    read.is_recorded = is_recorded == 1;
+    *out = read;
+    return HF_OK;
 }
 
 static hf_err reseal_class(const struct rotation *rotation, struct store_txn *txn, uint8_t class,
@@ -148,8 +145,8 @@ static hf_err note_rotation(const struct rotation *rotation, struct store_txn *t
                             struct crypto_record_key *key)
 {
     const hf_bytes place = { rotated_key, sizeof(rotated_key) };
-    struct rotated rotated = { .from = rotation->roots->root[0].generation };
-    struct rotated before = { .is_recorded = true };
+    struct server_rotated rotated = { .from = rotation->roots->root[0].generation };
+    struct server_rotated before = { .is_recorded = true };
     uint8_t memory[ROTATED_BYTES];
     uint8_t sealed_memory[ROTATED_BYTES + CRYPTO_RECORD_OVERHEAD_BYTES];
     uint8_t nonce[CRYPTO_RECORD_NONCE_BYTES];
@@ -162,7 +159,7 @@ static hf_err note_rotation(const struct rotation *rotation, struct store_txn *t
     if (err == HF_OK)
         err = crypto_record_open(key, place, RECORD_FORMAT, record, &plain);
     if (err == HF_OK)
-        err = parse_rotated(hf_buf_view(&plain), &before);
+        err = server_rotated_decode(hf_buf_view(&plain), &before);
     if (err != HF_OK && err != HF_E_NOT_FOUND)
         return err;
     if (!before.is_recorded)
@@ -170,7 +167,7 @@ static hf_err note_rotation(const struct rotation *rotation, struct store_txn *t
     rotated.to = rotation->roots->root[1].generation;
     rotated.time = rotation->now;
     hf_buf_reset(&plain);
-    put_rotated(&rotated, &plain);
+    server_rotated_encode(&rotated, &plain);
     err = crypto_random(nonce, sizeof(nonce));
     if (err == HF_OK)
         err = crypto_record_seal(key, place, RECORD_FORMAT, nonce, hf_buf_view(&plain), &sealed);
@@ -394,11 +391,11 @@ hf_err server_rotated_record(struct store *store, struct crypto_record_key *reco
     uint8_t memory[ROTATED_BYTES];
     char text[96];
     struct hf_buf plain;
-    struct rotated rotated = { .from = 0 };
+    struct server_rotated rotated = { .from = 0 };
     hf_buf_init_fixed(&plain, memory, sizeof(memory));
     hf_err err = server_record_get(store, record_key, STORE_CLASS_META, ROTATED_NAME, &plain);
     if (err == HF_OK)
-        err = parse_rotated(hf_buf_view(&plain), &rotated);
+        err = server_rotated_decode(hf_buf_view(&plain), &rotated);
     if (err != HF_OK || rotated.is_recorded)
         return err == HF_E_NOT_FOUND ? HF_OK : err;
     (void)snprintf(text, sizeof(text), "from=%" PRIu64 ",to=%" PRIu64, rotated.from, rotated.to);
@@ -407,7 +404,7 @@ hf_err server_rotated_record(struct store *store, struct crypto_record_key *reco
         return err;
     rotated.is_recorded = true;
     hf_buf_reset(&plain);
-    put_rotated(&rotated, &plain);
+    server_rotated_encode(&rotated, &plain);
     return server_record_put(store, record_key, STORE_CLASS_META, ROTATED_NAME,
                              hf_buf_view(&plain));
 }

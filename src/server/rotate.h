@@ -39,6 +39,18 @@ HF_MUST hf_err server_rotate_records(struct store *store, const char *data,
                                      const struct seal_roots *roots, hf_usec now,
                                      struct hf_diag *diag);
 
+/* What it leaves in the store for the server that starts next: a sealed record. */
+struct server_rotated {
+    uint64_t from; /* generations of the root key */
+    uint64_t to;
+    hf_usec time;
+    bool is_recorded; /* in the audit log */
+};
+
+/* Errors of encoding are out's, sticky. Decoding fails: HF_E_CORRUPT. */
+void server_rotated_encode(const struct server_rotated *rotated, struct hf_buf *out);
+HF_MUST hf_err server_rotated_decode(hf_bytes plain, struct server_rotated *out);
+
 #define SERVER_ROTATE_OPERATION "RootKeyRotate"
 /*
  * Writes into the audit log that the root key was rotated, if a rotation was not recorded yet: at the start after it. HF_OK

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plaintext of the server's own records. The first byte chooses the kind: installation, note of a restore, the development
- * server's credentials, head of the audit log. What decodes must encode to the same bytes.
+ * server's credentials, head of the audit log, note of a rotation. What decodes must encode to the same bytes.
  */
 #include "base/assert.h"
 #include "server/backup.h"
 #include "server/dev_internal.h"
 #include "server/installation.h"
+#include "server/rotate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,11 +51,20 @@ static hf_err try_head(hf_bytes plain, struct hf_buf *out)
     return HF_OK;
 }
 
+static hf_err try_rotated(hf_bytes plain, struct hf_buf *out)
+{
+    struct server_rotated rotated;
+    const hf_err err = server_rotated_decode(plain, &rotated);
+    if (err == HF_OK)
+        server_rotated_encode(&rotated, out);
+    return err;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static hf_err (*const kinds[])(hf_bytes plain,
-                                   struct hf_buf * out) = { try_installation, try_restored,
-                                                            try_credentials, try_head };
+    static hf_err (*const kinds[])(hf_bytes plain, struct hf_buf * out) = {
+        try_installation, try_restored, try_credentials, try_head, try_rotated
+    };
     if (size == 0 || data[0] >= HF_ARRAY_LEN(kinds))
         return 0;
     const hf_bytes input = { data + 1, size - 1 };
