@@ -16,6 +16,7 @@ from hfsupport.server import claims_of
 
 NAMES_EACH = 8
 LIST_EVERY = 150
+LOOK_EVERY = 25
 RECONNECT_EVERY = 40
 TOKEN_EVERY = 100
 TOKEN_LEFT_SECONDS = 10
@@ -136,7 +137,9 @@ class Worker(threading.Thread):
         self.vault = kind(server, "soak.vault.localhost")
         self.prefix = f"w{number}-"
         self.secrets = [model.Secret(f"{self.prefix}{i}") for i in range(NAMES_EACH)]
+        self.left = []  # deleted ones that wait for the end of their retention
         self.expires, self.keys, self.times, self.count, self.wrong = 0, set(), [], 0, None
+        self.must_leave_one = True
 
     def renew(self):
         self.vault.token = secret_token(self.server, self.caller.client_id, self.caller.secret)
@@ -157,12 +160,29 @@ class Worker(threading.Thread):
         if own != active or len(set(found)) != len(found):
             raise model.Wrong(f"list: {found}, of which {active} are expected")
 
+    def leave_one(self):
+        """Once a round: deletes a secret that nobody recovers or purges."""
+        secret = model.Secret(f"{self.prefix}left-{len(self.left)}")
+        self.left.append(secret)
+        secret.op_set(self.vault)
+        secret.op_delete(self.vault)
+
+    def look_at_left(self):
+        secret = random.choice(self.left)
+        if secret.look(self.clock.now()):
+            secret.op_get_deleted(self.vault)
+
     def step(self):
         self.count += 1
         if self.count % TOKEN_EVERY == 0 or self.clock.now() > self.expires - TOKEN_LEFT_SECONDS:
             self.renew()
         if self.count % RECONNECT_EVERY == 0:
             self.vault.close()
+        if self.must_leave_one:
+            self.must_leave_one = False
+            self.leave_one()
+        if self.count % LOOK_EVERY == 0:
+            self.look_at_left()
         if self.count % LIST_EVERY == 0:
             self.list_own()
             return
