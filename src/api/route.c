@@ -99,24 +99,28 @@ static hf_err decode_params(struct api_call *call)
     return HF_OK;
 }
 
+/* The first row with this path and, unless any will do, the call's method. */
+static const struct api_op *find_op(struct api_call *call, const struct segments *segments,
+                                    bool any_method)
+{
+    for (size_t i = 0; i < call->door->op_count; i++) {
+        const struct api_op *op = &call->door->ops[i];
+        if ((any_method || op->method == call->method) &&
+            match_path(op->path, segments, call->params, &call->param_count))
+            return op;
+    }
+    return NULL;
+}
+
 hf_err api_route(struct api_call *call)
 {
     struct segments segments;
     if (!split_path(call->request->path, &segments))
         return HF_E_NOT_FOUND;
-    bool path_known = false;
-    for (size_t i = 0; i < call->door->op_count; i++) {
-        const struct api_op *op = &call->door->ops[i];
-        if (path_known && op->method != call->method)
-            continue;
-        if (!match_path(op->path, &segments, call->params, &call->param_count))
-            continue;
-        path_known = true;
-        if (op->method != call->method)
-            continue;
-        call->op = op;
+    call->op = find_op(call, &segments, false);
+    if (call->op != NULL)
         return decode_params(call);
-    }
+    const bool path_known = find_op(call, &segments, true) != NULL;
     call->param_count = 0;
     return path_known ? HF_E_UNSUPPORTED : HF_E_NOT_FOUND;
 }

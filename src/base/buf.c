@@ -203,18 +203,12 @@ void hf_buf_put_field32(struct hf_buf *buf, hf_bytes bytes)
     hf_buf_put_bytes(buf, bytes);
 }
 
-uint8_t *hf_buf_reserve(struct hf_buf *buf, size_t n)
+uint8_t *hf_buf_reserve_growing(struct hf_buf *buf, size_t n)
 {
     static uint8_t nothing[1]; /* lent for no bytes, because NULL means failure */
     if (!make_room(buf, n))
         return NULL;
     return buf->p == NULL ? nothing : buf->p + buf->n;
-}
-
-void hf_buf_commit(struct hf_buf *buf, size_t n)
-{
-    HF_ASSERT(n <= buf->cap - buf->n);
-    buf->n += n;
 }
 
 void hf_buf_consume(struct hf_buf *buf, size_t n)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/err.h"
 
@@ -86,10 +87,20 @@ void hf_buf_put_field16(struct hf_buf *buf, hf_bytes bytes);
 void hf_buf_put_field32(struct hf_buf *buf, hf_bytes bytes);
 
 /* Lends at least n writable bytes behind the content, until the next call on buf; NULL on failure (sticky). */
-uint8_t *hf_buf_reserve(struct hf_buf *buf, size_t n);
+uint8_t *hf_buf_reserve_growing(struct hf_buf *buf, size_t n);
+static inline uint8_t *hf_buf_reserve(struct hf_buf *buf, size_t n)
+{
+    if (buf->err != HF_OK || n > buf->cap - buf->n || buf->p == NULL)
+        return hf_buf_reserve_growing(buf, n);
+    return buf->p + buf->n;
+}
 
 /* Takes n of the reserved bytes into the content. n must not exceed what was reserved. */
-void hf_buf_commit(struct hf_buf *buf, size_t n);
+static inline void hf_buf_commit(struct hf_buf *buf, size_t n)
+{
+    HF_ASSERT(n <= buf->cap - buf->n);
+    buf->n += n;
+}
 
 /* Drops n bytes from the front; the rest moves down. */
 void hf_buf_consume(struct hf_buf *buf, size_t n);

@@ -5,33 +5,36 @@
 #include <limits.h>
 #include <string.h>
 
-hf_str hf_str_from_c(const char *c)
-{
-    return (hf_str){ c, c == NULL ? 0 : strlen(c) };
-}
-
 /* memcmp must not see NULL, not even for nothing. */
 static bool same_bytes(const void *a, const void *b, size_t n)
 {
     return n == 0 || memcmp(a, b, n) == 0;
 }
 
+#define LANES UINT64_C(0x0101010101010101)
+#define LANE_TOPS UINT64_C(0x8080808080808080)
+
+/* The eight bytes at p; those that are ASCII capitals in lower case. */
+static uint64_t lower_word(const char *p)
+{
+    uint64_t word = 0;
+    memcpy(&word, p, sizeof word);
+    const uint64_t low = word & ~LANE_TOPS;
+    const uint64_t is_capital = (low + LANES * (0x80 - 'A')) & ~(low + LANES * (0x7f - 'Z')) &
+                                ~word & LANE_TOPS;
+    return word + (is_capital >> 2);
+}
+
 static bool same_bytes_nocase(const char *a, const char *b, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    size_t i = 0;
+    for (; n - i >= sizeof(uint64_t); i += sizeof(uint64_t))
+        if (lower_word(a + i) != lower_word(b + i))
+            return false;
+    for (; i < n; i++)
         if (hf_lower(a[i]) != hf_lower(b[i]))
             return false;
     return true;
-}
-
-bool hf_str_equal(hf_str a, hf_str b)
-{
-    return a.n == b.n && same_bytes(a.p, b.p, a.n);
-}
-
-bool hf_bytes_equal(hf_bytes a, hf_bytes b)
-{
-    return a.n == b.n && same_bytes(a.p, b.p, a.n);
 }
 
 bool hf_str_equal_nocase(hf_str a, hf_str b)
@@ -70,12 +73,6 @@ bool hf_str_ends_nocase(hf_str s, hf_str suffix)
     if (suffix.n == 0 || s.n < suffix.n)
         return suffix.n == 0;
     return same_bytes_nocase(s.p + (s.n - suffix.n), suffix.p, suffix.n);
-}
-
-size_t hf_str_find(hf_str s, char c)
-{
-    const char *found = s.n == 0 ? NULL : memchr(s.p, c, s.n);
-    return found == NULL ? s.n : (size_t)(found - s.p);
 }
 
 hf_str hf_str_sub(hf_str s, size_t start, size_t count)
@@ -133,7 +130,12 @@ bool hf_str_parse_u64(hf_str s, uint64_t max, uint64_t *out)
 
 void hf_str_lower_into(hf_str s, char *out)
 {
-    for (size_t i = 0; i < s.n; i++)
+    size_t i = 0;
+    for (; s.n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+        const uint64_t word = lower_word(s.p + i);
+        memcpy(out + i, &word, sizeof word);
+    }
+    for (; i < s.n; i++)
         out[i] = hf_lower(s.p[i]);
 }
 

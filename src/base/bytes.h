@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct hf_str {
     const char *p;
@@ -28,7 +29,10 @@ typedef struct hf_bytes {
 #define HF_STR_ARG(s) (int)(s).n, (s).p
 
 /* A view of a terminated string; of nothing if c is NULL. */
-hf_str hf_str_from_c(const char *c);
+static inline hf_str hf_str_from_c(const char *c)
+{
+    return (hf_str){ c, c == NULL ? 0 : strlen(c) };
+}
 
 static inline hf_bytes hf_str_bytes(hf_str s)
 {
@@ -40,8 +44,17 @@ static inline hf_str hf_bytes_str(hf_bytes b)
     return (hf_str){ (const char *)b.p, b.n };
 }
 
-bool hf_str_equal(hf_str a, hf_str b);
-bool hf_bytes_equal(hf_bytes a, hf_bytes b); /* not for secrets: see hf_equal_constant_time() */
+/* memcmp must not see NULL, not even for nothing. */
+static inline bool hf_str_equal(hf_str a, hf_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Not for secrets: see hf_equal_constant_time(). */
+static inline bool hf_bytes_equal(hf_bytes a, hf_bytes b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 
 /* ASCII letters compare without case; other bytes exactly. */
 bool hf_str_equal_nocase(hf_str a, hf_str b);
@@ -55,7 +68,11 @@ bool hf_str_starts_nocase(hf_str s, hf_str prefix);
 bool hf_str_ends_nocase(hf_str s, hf_str suffix);
 
 /* Where c is, or s.n. */
-size_t hf_str_find(hf_str s, char c);
+static inline size_t hf_str_find(hf_str s, char c)
+{
+    const char *found = s.n == 0 ? NULL : (const char *)memchr(s.p, c, s.n);
+    return found == NULL ? s.n : (size_t)(found - s.p);
+}
 
 /* The part from `start` on, at most `count` bytes; both are cut to what there is. */
 hf_str hf_str_sub(hf_str s, size_t start, size_t count);

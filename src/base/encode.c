@@ -2,6 +2,7 @@
 /* Hexadecimal, UUIDs and percent-encoding. Base64 is in base64.c, UTF-8 in utf8.c. */
 #include "base/encode.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define NOT_HEX 0x10U
@@ -23,9 +24,27 @@ static unsigned hex_value(char c)
     return NOT_HEX;
 }
 
+#define LANES UINT64_C(0x0101010101010101)
+#define NIBBLES (LANES * 0xf)
+
+/* Four bytes as eight digits, one in each lane; without a branch, as above. */
+static void write_hex_word(const uint8_t *bytes, char *out)
+{
+    uint64_t x = (uint64_t)bytes[0] | (uint64_t)bytes[1] << 16 | (uint64_t)bytes[2] << 32 |
+                 (uint64_t)bytes[3] << 48;
+    x = (x >> 4 | x << 8) & NIBBLES; /* the high half of a byte in front */
+    const uint64_t is_letter = (x + LANES * 6) >> 4 & LANES;
+    x += LANES * '0' + is_letter * ('a' - '9' - 1);
+    x = htole64(x);
+    memcpy(out, &x, sizeof x);
+}
+
 static void write_hex(const uint8_t *bytes, size_t n, char *out)
 {
-    for (size_t i = 0; i < n; i++) {
+    size_t i = 0;
+    for (; n - i >= 4; i += 4)
+        write_hex_word(bytes + i, out + 2 * i);
+    for (; i < n; i++) {
         out[2 * i] = hex_digit(bytes[i] >> 4);
         out[2 * i + 1] = hex_digit(bytes[i] & 0xfU);
     }

@@ -71,6 +71,18 @@ static bool is_plain_word(const char *p)
     return (special & LANE_TOPS) == 0;
 }
 
+/* The same of sixteen bytes: what a processor's vector holds. */
+typedef uint8_t plain_vector __attribute__((vector_size(16)));
+static bool is_plain_vector(const char *p)
+{
+    plain_vector v;
+    memcpy(&v, p, sizeof v);
+    const plain_vector special = (plain_vector)((v < ' ') | (v >= 0x80) | (v == '"') | (v == '\\'));
+    uint64_t halves[2];
+    memcpy(halves, &special, sizeof halves);
+    return (halves[0] | halves[1]) == 0;
+}
+
 static bool is_plain(char c)
 {
     return (uint8_t)c >= ' ' && (uint8_t)c < 0x80 && c != '"' && c != '\\';
@@ -81,7 +93,9 @@ static size_t plain_run(hf_str text)
 {
     size_t n = 0;
     for (;;) {
-        while (text.n - n >= sizeof(uint64_t) && is_plain_word(text.p + n))
+        while (text.n - n >= sizeof(plain_vector) && is_plain_vector(text.p + n))
+            n += sizeof(plain_vector);
+        if (text.n - n >= sizeof(uint64_t) && is_plain_word(text.p + n))
             n += sizeof(uint64_t);
         while (n < text.n && is_plain(text.p[n]))
             n++;

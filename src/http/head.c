@@ -32,11 +32,18 @@ static bool is_text_byte(uint8_t c)
 #define LANES UINT64_C(0x0101010101010101)
 #define LANE_TOPS UINT64_C(0x8080808080808080)
 
-/* A bit in the top of some lane, if a byte of word is below ' ' or is 0x7f. Never misses one. */
-static uint64_t special_lanes(uint64_t word)
+/* Sixteen bytes: what a processor's vector holds. */
+typedef uint8_t text_vector __attribute__((vector_size(16)));
+
+/* True if none of the bytes is below ' ' or 0x7f; a tab makes it false, too. */
+static bool is_text_vector(const uint8_t *p)
 {
-    const uint64_t del = word ^ LANES * 0x7f;
-    return (((word - LANES * ' ') & ~word) | ((del - LANES) & ~del)) & LANE_TOPS;
+    text_vector v;
+    memcpy(&v, p, sizeof(v));
+    const text_vector special = (text_vector)((v < ' ') | (v == 0x7f));
+    uint64_t halves[2];
+    memcpy(halves, &special, sizeof(halves));
+    return (halves[0] | halves[1]) == 0;
 }
 
 /* How many bytes at the start are text. */
@@ -44,14 +51,9 @@ static size_t text_run(const uint8_t *p, size_t n)
 {
     size_t i = 0;
     for (;;) {
-        uint64_t word = 0;
-        while (n - i >= sizeof(word)) {
-            memcpy(&word, p + i, sizeof(word));
-            if (special_lanes(word) != 0)
-                break;
-            i += sizeof(word);
-        }
-        const size_t end = n - i < sizeof(word) ? n : i + sizeof(word);
+        while (n - i >= sizeof(text_vector) && is_text_vector(p + i))
+            i += sizeof(text_vector);
+        const size_t end = n - i < sizeof(text_vector) ? n : i + sizeof(text_vector);
         while (i < end && is_text_byte(p[i]))
             i++;
         if (i < end || i == n)
@@ -67,9 +69,29 @@ static bool is_token_char(char c)
     return at < 96 && (bits[at / 32] >> (at % 32) & 1) != 0;
 }
 
+/* A bit in the top of each lane that is in low..high; exact for lanes below 0x80. */
+static uint64_t lanes_within(uint64_t word, uint8_t low, uint8_t high)
+{
+    return (word + LANES * (0x80U - low)) & ~(word + LANES * (0x7fU - high));
+}
+
+/* True if the eight bytes are small letters, digits and hyphens, as in most names. */
+static bool is_usual_word(const char *p)
+{
+    uint64_t word = 0;
+    memcpy(&word, p, sizeof(word));
+    const uint64_t low = word & ~LANE_TOPS;
+    const uint64_t usual = lanes_within(low, 'a', 'z') | lanes_within(low, '0', '9') |
+                           lanes_within(low, '-', '-');
+    return (usual & ~word & LANE_TOPS) == LANE_TOPS;
+}
+
 bool http_is_token(hf_str text)
 {
-    for (size_t i = 0; i < text.n; i++) {
+    size_t i = 0;
+    while (text.n - i >= sizeof(uint64_t) && is_usual_word(text.p + i))
+        i += sizeof(uint64_t);
+    for (; i < text.n; i++) {
         if (!is_token_char(text.p[i]))
             return false;
     }
