@@ -51,8 +51,13 @@ static hf_err parse_with_unit(hf_str text, const struct unit *units, size_t coun
     return HF_E_INVALID;
 }
 
+/* "0" needs no unit: it is how a setting says never. */
 hf_err hf_parse_duration(hf_str text, int64_t *out_usec)
 {
+    if (hf_str_equal(text, HF_LIT("0"))) {
+        *out_usec = 0;
+        return HF_OK;
+    }
     return parse_with_unit(text, duration_units, HF_ARRAY_LEN(duration_units), out_usec);
 }
 

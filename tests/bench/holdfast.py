@@ -51,16 +51,20 @@ class Holdfast:
         self.port = int(self.vault_host.rpartition(":")[2])
         return idle
 
-    def spawn(self, core):
+    def spawn(self, core, settings=()):
         """Starts it, and does not wait."""
         config = self.folder / "holdfast.conf"
         config.write_text(f"data = {self.data}\nlisten = 127.0.0.1:{self.port}\nseal.key_file = {self.data}/seal.key\n"
                           f"tls.certificate = {self.tls}/server.pem\ntls.key = {self.tls}/server.key\n"
-                          f"threads.loops = 1\nthreads.compute = 1\n{self.settings}")
+                          f"threads.loops = 1
+threads.compute = 1
+{self.settings}"
+                          + "".join(f"{one}
+" for one in settings))
         self.process = process.start([*self.under, self.binary, "serve", "--config", config], core, self.log)
 
-    def start(self, core):
-        self.spawn(core)
+    def start(self, core, settings=()):
+        self.spawn(core, settings)
         process.wait_until(lambda: process.is_listening(self.port), self.process, "holdfast serve")
         self.token = self.get_token()
 

@@ -139,7 +139,8 @@ static void test_config_units_are_exact(void **state HF_UNUSED)
     static const struct {
         const char *text;
         hf_usec value;
-    } durations[] = { { "0s", 0 },
+    } durations[] = { { "0", 0 },
+                      { "0s", 0 },
                       { "500ms", 500000 },
                       { "30s", 30 * HF_USEC_PER_SEC },
                       { "10m", 600 * HF_USEC_PER_SEC },
