@@ -56,11 +56,8 @@ class Holdfast:
         config = self.folder / "holdfast.conf"
         config.write_text(f"data = {self.data}\nlisten = 127.0.0.1:{self.port}\nseal.key_file = {self.data}/seal.key\n"
                           f"tls.certificate = {self.tls}/server.pem\ntls.key = {self.tls}/server.key\n"
-                          f"threads.loops = 1
-threads.compute = 1
-{self.settings}"
-                          + "".join(f"{one}
-" for one in settings))
+                          f"threads.loops = 1\nthreads.compute = 1\n{self.settings}"
+                          + "".join(f"{one}\n" for one in settings))
         self.process = process.start([*self.under, self.binary, "serve", "--config", config], core, self.log)
 
     def start(self, core, settings=()):
