@@ -136,7 +136,7 @@ static hf_err fill_file(int fd, hf_bytes content, mode_t mode)
 hf_err hf_file_write(const char *path, hf_bytes content, mode_t mode)
 {
     char temporary[PATH_MAX];
-    const int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    const int length = snprintf(temporary, sizeof temporary, "%s" HF_FILE_MARKER "XXXXXX", path);
     if (length < 0 || (size_t)length >= sizeof temporary)
         return HF_E_INVALID;
     HF_CLEANUP(hf_fd_closep) int fd = mkostemp(temporary, O_CLOEXEC);

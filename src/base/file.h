@@ -15,7 +15,10 @@ HF_MUST hf_err hf_file_read(const char *path, struct hf_buf *out);
 /* The same from an open descriptor until its end. */
 HF_MUST hf_err hf_file_read_fd(int fd, struct hf_buf *out);
 /* Replaces or creates the file, durable when it returns HF_OK; the old content stays on any failure (if only the last step
- * failed, the fsync of the folder, it may be old or new, but is whole). */
+ * failed, the fsync of the folder, it may be old or new, but is whole). Killed, it may leave a file PATH.tmp-XXXXXX: the
+ * marker, and six characters of its own. */
+#define HF_FILE_MARKER ".tmp-"
+#define HF_FILE_MARKED_BYTES 6 /* behind the marker */
 HF_MUST hf_err hf_file_write(const char *path, hf_bytes content, mode_t mode);
 /* Creates the folder and its parents; an existing one is fine. */
 HF_MUST hf_err hf_folder_make(const char *path, mode_t mode);

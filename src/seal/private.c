@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -40,11 +41,34 @@ static hf_err temporary_of(const char *path, char *out, size_t size)
     return n > 0 && (size_t)n < size ? HF_OK : HF_E_INVALID;
 }
 
-void seal_remove_leftover(const char *path)
+/* The end of a name that begins as the file's: ".new", ".tmp-XXXXXX", ".new.tmp-XXXXXX". */
+static bool is_leftover(hf_str end)
 {
-    char temporary[PATH_MAX];
-    if (temporary_of(path, temporary, sizeof(temporary)) == HF_OK)
-        (void)unlink(temporary);
+    const hf_str second = HF_LIT(".new");
+    const hf_str marker = HF_LIT(HF_FILE_MARKER);
+    if (hf_str_starts(end, second))
+        end = hf_str_sub(end, second.n, end.n - second.n);
+    return end.n == 0 || (hf_str_starts(end, marker) && end.n == marker.n + HF_FILE_MARKED_BYTES);
+}
+
+void seal_remove_leftovers(const char *path)
+{
+    char folder[PATH_MAX];
+    if (folder_of(path, folder, sizeof(folder)) != HF_OK)
+        return;
+    DIR *entries = opendir(folder);
+    if (entries == NULL)
+        return;
+    const char *slash = strrchr(path, '/');
+    const hf_str file = hf_str_from_c(slash == NULL ? path : slash + 1);
+    const struct dirent *entry;
+    while ((entry = readdir(entries)) != NULL) {
+        const hf_str name = hf_str_from_c(entry->d_name);
+        if (name.n > file.n && hf_str_starts(name, file) &&
+            is_leftover(hf_str_sub(name, file.n, name.n - file.n)))
+            (void)unlinkat(dirfd(entries), entry->d_name, 0);
+    }
+    (void)closedir(entries);
 }
 
 /* HF_E_UNSUPPORTED: the file system has no files without a name. */

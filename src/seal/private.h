@@ -13,8 +13,11 @@
  * HF_E_DISK_FULL, HF_E_IO, …
  */
 HF_MUST hf_err seal_create_file(const char *path, hf_bytes content);
-/* What an interrupted seal_create_file() may have left beside the file: perhaps a second name of it. */
-void seal_remove_leftover(const char *path);
+/*
+ * Removes what seal_create_file() and hf_file_write() may have left beside the file when they were interrupted: a second name of
+ * it, or what would have become its content.
+ */
+void seal_remove_leftovers(const char *path);
 /*
  * Appends a secret file's content to out (secret memory, at most its maximum). Modes outside `modes` and owners other than this
  * user and root are refused. Fails: HF_E_NOT_FOUND (diag is left to the caller), HF_E_FORBIDDEN, HF_E_TOO_LARGE, HF_E_IO, …

@@ -192,7 +192,7 @@ static hf_err refuse_write(const char *path, hf_err err, struct hf_diag *diag)
 
 static hf_err create_seal(const char *path, hf_bytes file, struct hf_diag *diag)
 {
-    seal_remove_leftover(path);
+    seal_remove_leftovers(path);
     hf_err err = seal_create_file(path, file);
     return err == HF_OK ? HF_OK : refuse_write(path, err, diag);
 }
@@ -208,7 +208,7 @@ static hf_err replace_seal(const char *path, const struct protection *protection
     err = hf_file_write(path, hf_buf_view(&file), SEAL_FILE_MODE);
     if (err != HF_OK)
         return refuse_write(path, err, diag);
-    seal_remove_leftover(path); /* it could keep the old seal */
+    seal_remove_leftovers(path); /* they could keep root keys under an old KEK */
     return HF_OK;
 }
 

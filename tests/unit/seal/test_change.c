@@ -80,6 +80,34 @@ static void test_rekey_opens_with_the_new_key_only(void **state)
     assert_int_equal(seal_rekey(&config, NULL, &roots, NULL), HF_E_EXISTS);
 }
 
+/* What lies beside the seal after an interruption may be under the old key; what others put there is theirs. */
+static void test_rekey_removes_what_was_left_and_nothing_else(void **state)
+{
+    static const char *const left[] = { ".new", ".tmp-aB3xYz", ".new.tmp-000000" };
+    static const char *const others[] = { ".backup", ".newer",      ".tmp-aB3xY",    ".tmp-aB3xYz0",
+                                          ".old",    ".new.aB3xYz", "ed.tmp-aB3xYz", "2" };
+    const struct place *place = *state;
+    HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
+    make_seal(&place->config, NULL, &roots);
+    char path[PATH_MAX];
+    char beside[PATH_MAX + 32];
+    const struct seal_config config = with_key(place, "another", path);
+    for (size_t i = 0; i < HF_ARRAY_LEN(left); i++) {
+        (void)snprintf(beside, sizeof(beside), "%s%s", place->seal, left[i]);
+        assert_int_equal(link(place->seal, beside), 0);
+    }
+    for (size_t i = 0; i < HF_ARRAY_LEN(others); i++) {
+        (void)snprintf(beside, sizeof(beside), "%s%s", place->seal, others[i]);
+        assert_int_equal(link(place->seal, beside), 0);
+    }
+    assert_int_equal(seal_rekey(&config, NULL, &roots, NULL), HF_OK);
+    assert_int_equal(count_files(place->data), 1 + HF_ARRAY_LEN(others));
+    for (size_t i = 0; i < HF_ARRAY_LEN(others); i++) {
+        (void)snprintf(beside, sizeof(beside), "%s%s", place->seal, others[i]);
+        assert_int_equal(unlink(beside), 0);
+    }
+}
+
 static void test_rekey_mends_a_damaged_seal(void **state)
 {
     const struct place *place = *state;
@@ -265,6 +293,8 @@ int main(void)
                                         place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_rekey_opens_with_the_new_key_only, place_set_up,
                                         place_tear_down),
+        cmocka_unit_test_setup_teardown(test_rekey_removes_what_was_left_and_nothing_else,
+                                        place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_rekey_mends_a_damaged_seal, place_set_up,
                                         place_tear_down),
         cmocka_unit_test_setup_teardown(test_migration_to_a_credential_of_the_same_key,
