@@ -90,13 +90,9 @@ static void respond_failure(struct http_exchange *exchange, hf_err err, const st
         int status;
         const char *code;
     } rows[] = {
-        { HF_E_INVALID, 400, "Invalid" },
-        { HF_E_FORBIDDEN, 403, "Forbidden" },
-        { HF_E_CONFLICT, 409, "Conflict" },
-        { HF_E_UNSUPPORTED, 409, "Conflict" }, /* another kind than the settings' */
-        { HF_E_THROTTLED, 429, "Throttled" },
-        { HF_E_UNAVAILABLE, 503, "Unavailable" },
-        { HF_E_IO, 503, "Unavailable" },
+        { HF_E_INVALID, 400, "Invalid" },         { HF_E_FORBIDDEN, 403, "Forbidden" },
+        { HF_E_CONFLICT, 409, "Conflict" },       { HF_E_THROTTLED, 429, "Throttled" },
+        { HF_E_UNAVAILABLE, 503, "Unavailable" }, { HF_E_IO, 503, "Unavailable" },
         { HF_E_NOMEM, 503, "Unavailable" },
     };
     const struct row *found = &(const struct row){ err, 500, "Internal" };
@@ -126,6 +122,19 @@ static void respond_status(struct server_sealed *sealed, struct http_exchange *e
 }
 
 /* ---- trying ---- */
+
+/* An operator may have changed the seal meanwhile. */
+static hf_err refresh(struct server_sealed *sealed, struct hf_diag *diag)
+{
+    struct seal_info info = { 0 };
+    if (sealed->is_trying)
+        return HF_OK;
+    hf_err err = seal_read_info(sealed->settings->data, diag, &info);
+    if (err != HF_OK)
+        return err;
+    unseal_update(&sealed->unseal, &info);
+    return HF_OK;
+}
 
 static void set_reason(struct server_sealed *sealed, const char *text)
 {
@@ -194,25 +203,17 @@ static void retry(struct http_task *task)
     atomic_store(&sealed->is_retry_posted, false);
     if (sealed->is_trying || !atomic_load(&sealed->retries))
         return;
-    hf_err err = begin_try(sealed, NULL);
+    struct hf_diag diag = { 0 };
+    hf_err err = refresh(sealed, &diag);
+    if (err == HF_OK && sealed->unseal.info.asks_people)
+        return;
+    if (err == HF_OK)
+        err = begin_try(sealed, NULL);
     if (err != HF_OK)
         hf_log(HF_LOG_WARN, "unseal-not-tried", HF_KV_ERR(err), HF_KV_C("continuing", "sealed"));
 }
 
 /* ---- the local socket ---- */
-
-/* An operator may have changed the seal meanwhile. */
-static hf_err refresh(struct server_sealed *sealed, struct hf_diag *diag)
-{
-    struct seal_info info = { 0 };
-    if (sealed->is_trying)
-        return HF_OK;
-    hf_err err = seal_read_info(sealed->settings->data, diag, &info);
-    if (err != HF_OK)
-        return err;
-    unseal_update(&sealed->unseal, &info);
-    return HF_OK;
-}
 
 static void answer_status(struct server_sealed *sealed, struct http_exchange *exchange)
 {
@@ -385,6 +386,7 @@ hf_err server_sealed_new(const struct server_settings *settings,
         return HF_E_NOMEM;
     sealed->settings = settings;
     sealed->config = server_seal_config(settings);
+    sealed->config.kind = NULL; /* the file's: an operator may have changed it since the start */
     sealed->retry_task.run = retry;
     atomic_store(&sealed->retries, start->retries);
     set_reason(sealed, start->reason);

@@ -374,6 +374,46 @@ class ProcessTest(Case):
         server.wait_until(sealed=True)
         self.assertIn("is initialised already", self.try_store(server))
 
+    def operate(self, server, verb, *options):
+        done = run_program("operator", verb, "--config", server.config, *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_root_key_is_rotated_while_it_is_sealed(self):
+        server = server_of_kind(self, "passphrase", CHEAP)
+        server.open()
+        client = server.fill()
+        for generation in (2, 3):
+            self.assertEqual(server.post("/operator/seal")[0], 200)
+            server.wait_until(sealed=True)
+            self.operate(server, "rotate-root", "--passphrase-file", server.passphrase_file)
+            self.assertEqual(server.status()["generation"], generation)
+            server.open()
+            self.assertEqual(client.get("/secrets/kept").json["value"], "what is kept")
+
+    def test_kind_is_changed_while_it_is_open(self):
+        """It opens with the new kind from the next unsealing on, and after a restart with the changed setting."""
+        server = server_of_kind(self, "passphrase", CHEAP)
+        server.open()
+        client = server.fill()
+        server.config.write_text(server.config.read_text().replace("seal.kind = passphrase", "seal.kind = shamir"))
+        server.share_folder.mkdir(mode=0o700)
+        self.operate(
+            server, "migrate-seal", "--old-passphrase-file", server.passphrase_file,
+            "--share-folder", server.share_folder,
+        )  # fmt: skip
+        self.assertEqual(client.get("/secrets/kept").json["value"], "what is kept")
+        server.kind = "shamir"
+        for _ in range(2):
+            self.assertEqual(server.post("/operator/seal")[0], 200)
+            server.wait_until(sealed=True)
+            self.assertEqual(server.status()["kind"], "shamir")
+            server.open()
+            self.assertEqual(client.get("/secrets/kept").json["value"], "what is kept")
+        server.stop()
+        server.start()
+        server.open()
+        self.assertEqual(server.client().get("/secrets/kept").json["value"], "what is kept")
+
     def try_store(self, server):
         """What init says, which opens the store."""
         done = run_program("init", "--config", server.config, "--passphrase-file", server.folder / "new")
