@@ -185,7 +185,7 @@ hf_err http_listen_bind(const struct http_config *config, size_t index, size_t l
                         struct hf_diag *diag, int *fds, int *out_port)
 {
     const char *text = config->listen[index];
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
     socklen_t n = 0;
     hf_err err = parse_or_fail(text, diag, &address, &n);
     if (err != HF_OK)

@@ -282,8 +282,12 @@ static int check_owner(const struct work *work)
     struct stat folder;
     if (stat(data, &folder) != 0 || folder.st_uid == geteuid())
         return CLI_OK;
-    const struct passwd *owner = getpwuid(folder.st_uid);
-    const char *name = owner == NULL ? "its owner" : owner->pw_name;
+    char memory[PATH_MAX];
+    struct passwd entry;
+    struct passwd *owner = NULL;
+    const char *name = "its owner";
+    if (getpwuid_r(folder.st_uid, &entry, memory, sizeof(memory), &owner) == 0 && owner != NULL)
+        name = owner->pw_name;
     return cli_fail(
         CLI_DENIED,
         "%s belongs to another user; run the command as %s (runuser -u %s -- holdfast ...)", data,
