@@ -28,7 +28,8 @@ const (
 
 	afterRefusal = 60 * time.Millisecond // a client waits at most
 	returnLimit  = 60 * time.Second
-	openLimit    = 2 // changes of unknown outcome, of each client in a round
+	tries        = 100 // of a request to a busy server
+	openLimit    = 2   // changes of unknown outcome, of each client in a round
 )
 
 // Weights: how often of all requests a client sends one of the kind.
@@ -196,6 +197,10 @@ func (r *run) settle() ([]porcupine.Operation, map[string]secret, error) {
 	for i := 0; i < names; i++ {
 		for _, k := range []kind{getDeleted, recoverDeleted, get} {
 			op, err := r.one(clients, input{k, name(i), ""})
+			for try := 0; err == nil && op.Output.(output).outcome == rejected && try < tries; try++ {
+				time.Sleep(afterRefusal)
+				op, err = r.one(clients, input{k, name(i), ""})
+			}
 			if err != nil {
 				return nil, nil, err
 			}
@@ -303,7 +308,7 @@ func (r *run) report(rounds int) {
 	case *failingDisk:
 		fmt.Printf(", %d calls failed", t.count())
 	case fullDiskTrouble:
-		fmt.Printf(", %d refused because the disk was full", r.full.Load())
+		fmt.Printf(", %d refused, as for a full disk", r.full.Load())
 	}
 	if r.returns {
 		fmt.Printf(", %d times back by itself", r.returned)

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -157,8 +158,12 @@ var requests = [kinds]struct{ method, path, body string }{
 	purge:          {"DELETE", "/deletedsecrets/%s", ""},
 }
 
-// This answer promises that nothing has happened. Others with 503 do not: the change may have been made, and the audit record not.
-var fullDisk = []byte("cannot store changes: its disk is full")
+// These answers promise that nothing has happened. Others with 503 do not: the change may have been made, and the audit record not.
+var promises = [][]byte{[]byte("cannot store changes: its disk is full"), []byte("The service is overloaded")}
+
+func hasPromise(text []byte) bool {
+	return slices.ContainsFunc(promises, func(promise []byte) bool { return bytes.Contains(text, promise) })
+}
 
 // Sends one request. An error means an answer that no request of this load may get.
 func (s *server) send(in input) (output, error) {
@@ -185,7 +190,7 @@ func (s *server) send(in input) (output, error) {
 	switch {
 	case err != nil:
 		return output{outcome: unknown, isCut: true}, nil
-	case answer.StatusCode == 503 && bytes.Contains(text, fullDisk):
+	case answer.StatusCode == 503 && hasPromise(text):
 		return output{outcome: rejected}, nil
 	case answer.StatusCode == 503:
 		return output{outcome: unknown}, nil

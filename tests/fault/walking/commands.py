@@ -12,7 +12,7 @@ from hfsupport.server import DevServer, run_program
 
 from processes import exit_code, injected, run_injected
 from servers import Serving, check_audit, check_secrets, copy_certificate, make_dev, put_secrets, start, write_config
-from steps import Command, Wrong, expect, read_lines
+from steps import Command, Wrong, expect, is_kill, read_lines
 
 COMES_BACK_SECONDS = 20
 NOT_INTACT = 7
@@ -114,7 +114,7 @@ class BackupCreate(Command):
             page.inject(**faults)
             done = self.create(server)
             page.heal()
-            code = exit_code(server)
+            code = exit_code(server, page.faults > 0 and is_kill(faults.get("fault", "")))
             hit = [line for line in read_lines(trace) if line.rsplit(" ", 1)[1] in inject.FAULTS]
             if code == 0 and not hit:
                 expect(done.returncode == 0, f"without a fault: {done.stderr}")

@@ -11,7 +11,7 @@ from hfsupport.server import AdminError, DevServer, run_program
 from processes import exit_code, run_injected
 from seals import Account, KeyFile, Opened, Passphrase, Shamir
 from servers import Serving, check_audit, copy_certificate
-from steps import Command, expect
+from steps import Command, expect, is_kill
 
 VALUE = "one"
 OPENS_SECONDS = 30
@@ -248,7 +248,7 @@ class Unseal(Command):
             page.inject(**faults)
             server.hand_in()
             page.heal()
-            code = exit_code(server)
+            code = exit_code(server, page.faults > 0 and is_kill(faults.get("fault", "")))
             expect(page.faults > 0 or code == 0, f"ended without a fault: {code}")
             if code == 0 and page.faults == 0:
                 expect(server.is_open(), "not open without a fault")

@@ -28,9 +28,9 @@ def injected(kind, work, env):
     return type(f"Injected{kind.__name__}", (kind,), {"environment": env})(work)
 
 
-def exit_code(server):
-    """0 for one that runs. One that was killed is gone when its client has noticed."""
+def exit_code(server, is_killed):
+    """0 for one that runs. One that was killed is gone soon after its client has noticed, and one that gives up too."""
     try:
-        return server.process.wait(0.05)
+        return server.process.wait(COMMAND_SECONDS if is_killed else 0.05)
     except subprocess.TimeoutExpired:
         return 0

@@ -7,7 +7,7 @@ import json
 from hfsupport.client import Caller, secret_token, vault_client
 from hfsupport.server import AdminError
 
-from servers import NAMES, Serving, write_config
+from servers import NAMES, Serving, despite_overload, write_config
 from steps import expect
 
 THRESHOLD = 2
@@ -158,6 +158,7 @@ class Account:
     def vault(self, server):
         return vault_client(server, VAULT, secret_token(server, self.client_id, self.secret))
 
+    @despite_overload
     def put(self, server, value):
         vault = self.vault(server)
         for name in NAMES:
@@ -165,6 +166,7 @@ class Account:
             expect(answer.status == 200, f"set: {answer}")
         vault.close()
 
+    @despite_overload
     def check(self, server, value, can_write=True):
         vault = self.vault(server)
         for name in NAMES:
