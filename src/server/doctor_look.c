@@ -6,10 +6,10 @@
 #include "server/doctor_internal.h"
 
 #include "base/file.h"
+#include "server/privileges.h"
 
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -60,28 +60,23 @@ bool doctor_folder_of(const char *path, char *out, size_t size)
 
 /* ---- the server's user ---- */
 
-static void take_user(struct doctor *d, const struct passwd *entry, uid_t uid)
-{
-    d->uid = uid;
-    d->gid = entry != NULL ? entry->pw_gid : (gid_t)uid;
-    if (entry != NULL)
-        (void)snprintf(d->user, sizeof(d->user), "%s", entry->pw_name);
-    else
-        (void)snprintf(d->user, sizeof(d->user), "%u", (unsigned int)uid);
-}
-
 void doctor_find_user(struct doctor *d)
 {
     struct stat info;
-    uid_t uid = geteuid();
-    const struct passwd *named = getpwnam(d->settings->process_user);
+    struct server_user user = { .uid = geteuid() };
+    const bool is_named = d->server.pid == 0 &&
+                          server_user_by_name(d->settings->process_user, &user);
     if (d->server.pid != 0)
-        uid = d->server.uid;
-    else if (named != NULL)
-        uid = named->pw_uid;
-    else if (stat(d->settings->data, &info) == 0)
-        uid = info.st_uid;
-    take_user(d, getpwuid(uid), uid);
+        user.uid = d->server.uid;
+    else if (!is_named && stat(d->settings->data, &info) == 0)
+        user.uid = info.st_uid;
+    if (!is_named && !server_user_by_id(user.uid, &user)) {
+        user.gid = (gid_t)user.uid;
+        (void)snprintf(user.name, sizeof(user.name), "%u", (unsigned int)user.uid);
+    }
+    d->uid = user.uid;
+    d->gid = user.gid;
+    memcpy(d->user, user.name, sizeof(d->user));
 }
 
 /* In a child, as that user; access() asks for the real ids. */

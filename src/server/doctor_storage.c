@@ -173,7 +173,7 @@ void doctor_check_disk_space(struct doctor *d)
 {
     const char *const folders[] = { d->settings->data, d->settings->audit_folder,
                                     d->settings->backup_folder };
-    dev_t seen[HF_ARRAY_LEN(folders)];
+    dev_t seen[HF_ARRAY_LEN(folders)] = { 0 };
     size_t count = 0;
     for (size_t i = 0; i < HF_ARRAY_LEN(folders); i++) {
         struct stat info;

@@ -26,9 +26,37 @@
 #define PRIVILEGED_PORTS_END 1024
 #define FILES_SPARE 256 /* store, log, sockets, files of libraries */
 #define CAPABILITIES_MAX 64
+#define ENTRY_MAX_BYTES 8192 /* of the system's list of users */
 #define WORD_BITS 32
 #define WORDS _LINUX_CAPABILITY_U32S_3
 _Static_assert(WORDS *WORD_BITS == CAPABILITIES_MAX, "a mask of capabilities has 64 bits");
+
+/* ---- users ---- */
+
+HF_MUST static bool take_user(const struct passwd *entry, struct server_user *out)
+{
+    if (entry == NULL || strlen(entry->pw_name) >= sizeof(out->name))
+        return false;
+    *out = (struct server_user){ .uid = entry->pw_uid, .gid = entry->pw_gid };
+    (void)snprintf(out->name, sizeof(out->name), "%s", entry->pw_name);
+    return true;
+}
+
+bool server_user_by_name(const char *name, struct server_user *out)
+{
+    char memory[ENTRY_MAX_BYTES];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    return getpwnam_r(name, &entry, memory, sizeof(memory), &found) == 0 && take_user(found, out);
+}
+
+bool server_user_by_id(uid_t uid, struct server_user *out)
+{
+    char memory[ENTRY_MAX_BYTES];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    return getpwuid_r(uid, &entry, memory, sizeof(memory), &found) == 0 && take_user(found, out);
+}
 
 /* ---- capabilities ---- */
 
@@ -119,7 +147,7 @@ static void raise_limit(__rlimit_resource_t which, rlim_t needed)
 }
 
 /* The kernel may have made the process dumpable when it changed its user. */
-HF_MUST static bool is_for_good(const struct passwd *user)
+HF_MUST static bool is_for_good(const struct server_user *user)
 {
     uid_t uids[3];
     gid_t gids[3];
@@ -127,24 +155,24 @@ HF_MUST static bool is_for_good(const struct passwd *user)
         getresgid(&gids[0], &gids[1], &gids[2]) != 0)
         return false;
     for (size_t i = 0; i < HF_ARRAY_LEN(uids); i++) {
-        if (uids[i] != user->pw_uid || gids[i] != user->pw_gid)
+        if (uids[i] != user->uid || gids[i] != user->gid)
             return false;
     }
     return setresuid((uid_t)-1, 0, (uid_t)-1) != 0 &&
-           (user->pw_gid == 0 || setresgid((gid_t)-1, 0, (gid_t)-1) != 0);
+           (user->gid == 0 || setresgid((gid_t)-1, 0, (gid_t)-1) != 0);
 }
 
 /* Capabilities are still whole afterwards (PR_SET_KEEPCAPS): they go right behind. */
-HF_MUST static hf_err change_user(const struct server_settings *settings, const struct passwd *user,
-                                  struct hf_diag *diag)
+HF_MUST static hf_err change_user(const struct server_settings *settings,
+                                  const struct server_user *user, struct hf_diag *diag)
 {
     raise_limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
     raise_limit(RLIMIT_NOFILE, (rlim_t)settings->max_connections + FILES_SPARE);
-    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || initgroups(user->pw_name, user->pw_gid) != 0 ||
-        setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
-        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0)
-        return hf_fail(diag, HF_E_INTERNAL, FIELD, "the process cannot become %s: %s",
-                       user->pw_name, strerror(errno));
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || initgroups(user->name, user->gid) != 0 ||
+        setresgid(user->gid, user->gid, user->gid) != 0 ||
+        setresuid(user->uid, user->uid, user->uid) != 0)
+        return hf_fail(diag, HF_E_INTERNAL, FIELD, "the process cannot become %s: %s", user->name,
+                       strerror(errno));
     hf_err err = drop_capabilities(settings, diag);
     if (err != HF_OK)
         return err;
@@ -157,16 +185,16 @@ HF_MUST static hf_err change_user(const struct server_settings *settings, const 
 /* ---- what must be the user's ---- */
 
 HF_MUST static hf_err check_owner(const char *path, const struct stat *info,
-                                  const struct passwd *user, struct hf_diag *diag)
+                                  const struct server_user *user, struct hf_diag *diag)
 {
-    if (info->st_uid == user->pw_uid)
+    if (info->st_uid == user->uid)
         return HF_OK;
     return hf_fail(diag, HF_E_FORBIDDEN, FIELD,
                    "%s belongs to user %u, not to %s; run: chown -R %s: %s", path,
-                   (unsigned int)info->st_uid, user->pw_name, user->pw_name, path);
+                   (unsigned int)info->st_uid, user->name, user->name, path);
 }
 
-HF_MUST static hf_err check_content(DIR *folder, const char *path, const struct passwd *user,
+HF_MUST static hf_err check_content(DIR *folder, const char *path, const struct server_user *user,
                                     struct hf_diag *diag)
 {
     const struct dirent *entry;
@@ -184,7 +212,7 @@ HF_MUST static hf_err check_content(DIR *folder, const char *path, const struct 
 }
 
 /* The folder and what is in it, but not in folders below. One that is not there yet is made by the user itself. */
-HF_MUST static hf_err check_folder(const char *path, const struct passwd *user,
+HF_MUST static hf_err check_folder(const char *path, const struct server_user *user,
                                    struct hf_diag *diag)
 {
     struct stat info;
@@ -202,7 +230,7 @@ HF_MUST static hf_err check_folder(const char *path, const struct passwd *user,
 }
 
 HF_MUST static hf_err check_folders(const struct server_settings *settings,
-                                    const struct passwd *user, struct hf_diag *diag)
+                                    const struct server_user *user, struct hf_diag *diag)
 {
     const char *const folders[] = { settings->data, settings->audit_folder,
                                     settings->backup_folder };
@@ -214,12 +242,12 @@ HF_MUST static hf_err check_folders(const struct server_settings *settings,
 
 /* ---- all of it ---- */
 
-HF_MUST static hf_err find_user(const char *name, struct hf_diag *diag, const struct passwd **out)
+HF_MUST static hf_err find_user(const char *name, struct hf_diag *diag, struct server_user *out)
 {
-    const struct passwd *user = getpwnam(name);
-    if (user == NULL)
+    struct server_user user = { 0 };
+    if (!server_user_by_name(name, &user))
         return hf_fail(diag, HF_E_INVALID, FIELD, FIELD ": there is no user '%s'", name);
-    if (user->pw_uid == 0)
+    if (user.uid == 0)
         return hf_fail(diag, HF_E_INVALID, FIELD, FIELD ": '%s' is root", name);
     *out = user;
     return HF_OK;
@@ -227,18 +255,17 @@ HF_MUST static hf_err find_user(const char *name, struct hf_diag *diag, const st
 
 HF_MUST static hf_err become(const struct server_settings *settings, struct hf_diag *diag)
 {
-    const struct passwd *user = NULL;
+    struct server_user user = { 0 };
     hf_err err = find_user(settings->process_user, diag, &user);
     if (err != HF_OK)
         return err;
     if (geteuid() == 0)
-        err = change_user(settings, user, diag);
-    else if (geteuid() == user->pw_uid)
+        err = change_user(settings, &user, diag);
+    else if (geteuid() == user.uid)
         err = drop_capabilities(settings, diag);
     else
-        err = hf_fail(diag, HF_E_FORBIDDEN, FIELD, FIELD ": only root can become %s",
-                      user->pw_name);
-    return err == HF_OK ? check_folders(settings, user, diag) : err;
+        err = hf_fail(diag, HF_E_FORBIDDEN, FIELD, FIELD ": only root can become %s", user.name);
+    return err == HF_OK ? check_folders(settings, &user, diag) : err;
 }
 
 hf_err server_privileges_drop(const struct server_settings *settings, struct hf_diag *diag)

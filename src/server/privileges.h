@@ -7,6 +7,17 @@
 #include "base/err.h"
 #include "server/settings.h"
 
+#include <sys/types.h>
+
+struct server_user {
+    uid_t uid;
+    gid_t gid;
+    char name[64];
+};
+/* Of the system's users; false if there is none, or its name is too long. */
+HF_MUST bool server_user_by_name(const char *name, struct server_user *out);
+HF_MUST bool server_user_by_id(uid_t uid, struct server_user *out);
+
 /*
  * Must be called while the process has one thread, before the sandbox and before any file is opened or made: from here on
  * everything happens as that user.
