@@ -152,7 +152,10 @@ static size_t receive_head(struct http_conn *conn, hf_bytes in)
     }
     size_t n = 0;
     const hf_err err = http_lines_feed(&h1->lines, in, &n);
-    const int status = err != HF_OK ? STATUS_BAD_REQUEST : keep_head(conn, (hf_bytes){ in.p, n });
+    /* Too long is said before wrong if it comes first, however the input is cut. */
+    int status = keep_head(conn, (hf_bytes){ in.p, n });
+    if (status == 0 && err != HF_OK)
+        status = STATUS_BAD_REQUEST;
     if (status != 0) {
         refuse(conn, status);
         return in.n;

@@ -164,22 +164,23 @@ static hf_err lines_byte(struct http_lines *lines, uint8_t c)
 hf_err http_lines_feed(struct http_lines *lines, hf_bytes in, size_t *consumed)
 {
     size_t i = 0;
+    hf_err err = HF_OK;
     while (i < in.n && lines->state != HTTP_LINES_DONE) {
         if (lines->state == HTTP_LINES_INSIDE) {
             i += text_run(in.p + i, in.n - i);
             if (i == in.n)
                 break;
         }
-        const hf_err err = lines_byte(lines, in.p[i]);
+        err = lines_byte(lines, in.p[i]);
         if (err != HF_OK)
-            return err;
+            break;
         i++;
         if (lines->lines == 1 && lines->first_line_end == 0)
             lines->first_line_end = lines->bytes + i;
     }
     lines->bytes += i;
     *consumed = i;
-    return HF_OK;
+    return err;
 }
 
 /* ":port" or nothing. */

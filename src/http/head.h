@@ -30,7 +30,8 @@ struct http_lines {
 };
 
 void http_lines_init(struct http_lines *lines);
-/* Fails: HF_E_INVALID. *consumed is in.n, or less once state is HTTP_LINES_DONE. */
+/* *consumed is in.n, or less once state is HTTP_LINES_DONE. Fails: HF_E_INVALID; *consumed is then what stands before the wrong
+ * byte. */
 HF_MUST hf_err http_lines_feed(struct http_lines *lines, hf_bytes in, size_t *consumed);
 
 /* Writable bytes that stand before a head given to http_head_parse(). */
