@@ -57,6 +57,14 @@ void crypto_record_keys_free(struct crypto_record_keys *known);
 const uint8_t *crypto_record_keys_find(struct crypto_record_keys *known, hf_bytes name);
 void crypto_record_keys_put(struct crypto_record_keys *known, hf_bytes name,
                             const uint8_t key[CRYPTO_SHA256_BYTES]);
+/*
+ * The plaintext of exactly this record, kept beside its key, valid until the next put; false if it is not there. What is
+ * long, and what has no key here, is not kept.
+ */
+bool crypto_record_keys_find_plain(struct crypto_record_keys *known, hf_bytes name, hf_bytes sealed,
+                                   hf_bytes *out);
+void crypto_record_keys_put_plain(struct crypto_record_keys *known, hf_bytes name, hf_bytes sealed,
+                                  hf_bytes plain);
 
 /* The two origins of crypto_argon2id(); out has its size. Fails: HF_E_UNSUPPORTED (not there), HF_E_NOMEM, HF_E_INTERNAL. */
 HF_MUST hf_err crypto_argon2id_openssl(const struct hf_secret *passphrase, hf_bytes salt,

@@ -255,6 +255,27 @@ hf_err crypto_record_open(struct crypto_record_key *key, hf_bytes storage_key, u
     return hf_buf_err(out);
 }
 
+hf_err crypto_record_open_kept(struct crypto_record_key *key, hf_bytes storage_key, uint8_t format,
+                               hf_bytes record, struct hf_buf *out)
+{
+    size_t plain_size = 0;
+    hf_bytes plain = { NULL, 0 };
+    hf_err err = check_record(record, format, &plain_size);
+    if (err != HF_OK)
+        return err;
+    if (key->known != NULL &&
+        crypto_record_keys_find_plain(key->known, storage_key, record, &plain)) {
+        hf_buf_put_bytes(out, plain);
+        return hf_buf_err(out);
+    }
+    const size_t before = out->n;
+    err = crypto_record_open(key, storage_key, format, record, out);
+    if (err == HF_OK && plain_size > 0 && key->known != NULL)
+        crypto_record_keys_put_plain(key->known, storage_key, record,
+                                     (hf_bytes){ out->p + before, out->n - before });
+    return err;
+}
+
 hf_err crypto_record_open_secret(struct crypto_record_key *key, hf_bytes storage_key,
                                  uint8_t format, hf_bytes record, struct hf_secret **out)
 {

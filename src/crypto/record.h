@@ -52,6 +52,12 @@ HF_MUST hf_err crypto_record_format(hf_bytes record, uint8_t *out);
  */
 HF_MUST hf_err crypto_record_open(struct crypto_record_key *key, hf_bytes storage_key,
                                   uint8_t format, hf_bytes record, struct hf_buf *out);
+/*
+ * As crypto_record_open(), for short records that hold no secret and are read again and again: what was opened is kept, in
+ * secret memory and with the key, and given again for the very same bytes under the same storage key.
+ */
+HF_MUST hf_err crypto_record_open_kept(struct crypto_record_key *key, hf_bytes storage_key,
+                                       uint8_t format, hf_bytes record, struct hf_buf *out);
 HF_MUST hf_err crypto_record_open_secret(struct crypto_record_key *key, hf_bytes storage_key,
                                          uint8_t format, hf_bytes record, struct hf_secret **out);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys of records that were derived already. A derivation costs several times what opening a small record does, and the
- * key of a storage key never changes. Sets of two, the one used last stays. The keys are in secret memory.
+ * What is known of the records used last: their keys, since the key of a storage key never changes, and of those that are
+ * opened again and again the plaintext. Both cost several times what finding them does. Sets of two, the one used last stays.
+ * Keys and plaintexts are in secret memory.
  */
 #include "crypto/internal.h"
+#include "crypto/record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +13,27 @@
 #define SETS ((size_t)64)
 #define WAYS ((size_t)2)
 #define NAME_MAX_BYTES 182 /* the longest storage key has fewer; longer ones are not kept */
+#define PLAIN_MAX_BYTES 96 /* of an object with a name of 50 characters; longer ones are not kept */
+#define SEALED_MAX_BYTES (PLAIN_MAX_BYTES + CRYPTO_RECORD_OVERHEAD_BYTES)
 
 _Static_assert((SETS & (SETS - 1)) == 0, "sets are masked");
 
 struct place {
     uint16_t n; /* bytes of name; 0: free */
     uint8_t name[NAME_MAX_BYTES];
+    uint16_t sealed_n; /* bytes of the record whose plaintext is kept; 0: none */
+    uint8_t sealed[SEALED_MAX_BYTES];
+};
+
+struct kept {
+    uint8_t key[CRYPTO_SHA256_BYTES];
+    uint8_t plain[PLAIN_MAX_BYTES];
 };
 
 struct crypto_record_keys {
     struct place places[SETS][WAYS];
-    uint8_t last[SETS];                                /* the way used last */
-    uint8_t (*keys)[SETS * WAYS][CRYPTO_SHA256_BYTES]; /* secret memory */
+    uint8_t last[SETS];               /* the way used last */
+    struct kept (*kept)[SETS * WAYS]; /* secret memory */
 };
 
 hf_err crypto_record_keys_new(struct crypto_record_keys **out)
@@ -30,8 +41,8 @@ hf_err crypto_record_keys_new(struct crypto_record_keys **out)
     struct crypto_record_keys *known = calloc(1, sizeof(*known));
     if (known == NULL)
         return HF_E_NOMEM;
-    known->keys = hf_secret_alloc(sizeof(*known->keys));
-    if (known->keys == NULL) {
+    known->kept = hf_secret_alloc(sizeof(*known->kept));
+    if (known->kept == NULL) {
         free(known);
         return HF_E_NOMEM;
     }
@@ -43,7 +54,7 @@ void crypto_record_keys_free(struct crypto_record_keys *known)
 {
     if (known == NULL)
         return;
-    hf_secret_release(known->keys);
+    hf_secret_release(known->kept);
     free(known);
 }
 
@@ -62,19 +73,31 @@ static size_t set_of(hf_bytes name)
     return (size_t)(h >> 48) & (SETS - 1);
 }
 
-const uint8_t *crypto_record_keys_find(struct crypto_record_keys *known, hf_bytes name)
+/* Its place; SETS * WAYS if it has none. */
+static size_t place_of(struct crypto_record_keys *known, hf_bytes name)
 {
     if (name.n == 0 || name.n > NAME_MAX_BYTES)
-        return NULL;
+        return SETS * WAYS;
     const size_t set = set_of(name);
     for (size_t way = 0; way < WAYS; way++) {
         const struct place *place = &known->places[set][way];
         if (!hf_bytes_equal((hf_bytes){ place->name, place->n }, name))
             continue;
         known->last[set] = (uint8_t)way;
-        return (*known->keys)[set * WAYS + way];
+        return set * WAYS + way;
     }
-    return NULL;
+    return SETS * WAYS;
+}
+
+static struct place *place_at(struct crypto_record_keys *known, size_t at)
+{
+    return &known->places[at / WAYS][at % WAYS];
+}
+
+const uint8_t *crypto_record_keys_find(struct crypto_record_keys *known, hf_bytes name)
+{
+    const size_t at = place_of(known, name);
+    return at == SETS * WAYS ? NULL : (*known->kept)[at].key;
 }
 
 void crypto_record_keys_put(struct crypto_record_keys *known, hf_bytes name,
@@ -86,7 +109,36 @@ void crypto_record_keys_put(struct crypto_record_keys *known, hf_bytes name,
     const size_t way = (size_t)1 - known->last[set];
     struct place *place = &known->places[set][way];
     place->n = (uint16_t)name.n;
+    place->sealed_n = 0;
     memcpy(place->name, name.p, name.n);
-    memcpy((*known->keys)[set * WAYS + way], key, CRYPTO_SHA256_BYTES);
+    memcpy((*known->kept)[set * WAYS + way].key, key, CRYPTO_SHA256_BYTES);
     known->last[set] = (uint8_t)way;
+}
+
+bool crypto_record_keys_find_plain(struct crypto_record_keys *known, hf_bytes name, hf_bytes sealed,
+                                   hf_bytes *out)
+{
+    const size_t at = place_of(known, name);
+    if (at == SETS * WAYS)
+        return false;
+    const struct place *place = place_at(known, at);
+    if (place->sealed_n == 0 ||
+        !hf_bytes_equal((hf_bytes){ place->sealed, place->sealed_n }, sealed))
+        return false;
+    *out = (hf_bytes){ (*known->kept)[at].plain, sealed.n - CRYPTO_RECORD_OVERHEAD_BYTES };
+    return true;
+}
+
+void crypto_record_keys_put_plain(struct crypto_record_keys *known, hf_bytes name, hf_bytes sealed,
+                                  hf_bytes plain)
+{
+    const size_t at = place_of(known, name);
+    if (at == SETS * WAYS || plain.n > PLAIN_MAX_BYTES ||
+        sealed.n != plain.n + CRYPTO_RECORD_OVERHEAD_BYTES)
+        return;
+    struct place *place = place_at(known, at);
+    place->sealed_n = (uint16_t)sealed.n;
+    memcpy(place->sealed, sealed.p, sealed.n);
+    if (plain.n > 0)
+        memcpy((*known->kept)[at].plain, plain.p, plain.n);
 }

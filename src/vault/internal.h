@@ -158,7 +158,7 @@ HF_MUST hf_err vault_seal_seeded(struct crypto_record_key *key, hf_bytes storage
 
 /* An empty buffer over n bytes of the arena. */
 HF_MUST hf_err vault_arena_buf(struct hf_arena *arena, size_t n, struct hf_buf *out);
-/* Opens a record into arena memory. */
+/* Opens a record that holds no secret into arena memory; what was opened may be kept. */
 HF_MUST hf_err vault_open_arena(struct crypto_record_key *key, hf_bytes storage_key, uint8_t format,
                                 hf_bytes record, struct hf_arena *arena, hf_bytes *out);
 

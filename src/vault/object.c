@@ -28,7 +28,8 @@ hf_err vault_object_open(const struct vault *vault, hf_bytes storage_key, hf_byt
     uint8_t memory[VAULT_OBJECT_RECORD_MAX_BYTES];
     struct hf_buf plain;
     hf_buf_init_fixed(&plain, memory, sizeof(memory));
-    hf_err err = crypto_record_open(vault->key, storage_key, VAULT_OBJECT_FORMAT, record, &plain);
+    hf_err err = crypto_record_open_kept(vault->key, storage_key, VAULT_OBJECT_FORMAT, record,
+                                         &plain);
     if (err != HF_OK)
         return err == HF_E_TOO_LARGE ? HF_E_CORRUPT : err;
     return vault_object_decode(hf_buf_view(&plain), out);

@@ -95,7 +95,7 @@ hf_err vault_open_arena(struct crypto_record_key *key, hf_bytes storage_key, uin
     hf_err err = vault_arena_buf(arena, record.n - CRYPTO_RECORD_OVERHEAD_BYTES, &buf);
     if (err != HF_OK)
         return err;
-    err = crypto_record_open(key, storage_key, format, record, &buf);
+    err = crypto_record_open_kept(key, storage_key, format, record, &buf);
     if (err != HF_OK)
         return err;
     *out = hf_buf_view(&buf);

@@ -272,6 +272,55 @@ static void test_record_key_dups_work_in_threads(void **state HF_UNUSED)
     }
 }
 
+static void open_kept(struct crypto_record_key *key, hf_bytes record, const char *expected)
+{
+    TEST_BUF(plain);
+    hf_buf_put_c(&plain, "before");
+    EXPECT_OK(crypto_record_open_kept(key, storage_key(), FORMAT, record, &plain));
+    const hf_str opened = hf_str_sub(hf_buf_str(&plain), sizeof("before") - 1, plain.n);
+    assert_true(hf_str_equal(opened, hf_str_from_c(expected)));
+}
+
+/* What is kept of a record is given for exactly that record. */
+static void test_record_kept_other_bytes_are_refused(void **state HF_UNUSED)
+{
+    static const char *const texts[] = {
+        "",
+        "x",
+        "ninety-six bytes: "
+        "67890123456789012345678901234567890123456789012345678901234567890123456789012345",
+        "ninety-seven bytes: "
+        "890123456789012345678901234567890123456789012345678901234567890123456789012345678",
+    };
+    for (size_t t = 0; t < HF_ARRAY_LEN(texts); t++) {
+        HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+        TEST_BUF(record);
+        seal_text(key, texts[t], &record);
+        open_kept(key, hf_buf_view(&record), texts[t]);
+        for (size_t i = 0; i < record.n; i++) {
+            open_kept(key, hf_buf_view(&record), texts[t]);
+            TEST_BUF(plain);
+            record.p[i] ^= 1;
+            EXPECT_ERR(
+                i == 1 ? HF_E_FORMAT : HF_E_CORRUPT,
+                crypto_record_open_kept(key, storage_key(), FORMAT, hf_buf_view(&record), &plain));
+            record.p[i] ^= 1;
+        }
+        TEST_BUF(plain);
+        EXPECT_ERR(HF_E_CORRUPT, crypto_record_open_kept(key, hf_str_bytes(HF_LIT("other")), FORMAT,
+                                                         hf_buf_view(&record), &plain));
+        EXPECT_ERR(HF_E_FORMAT, crypto_record_open_kept(key, storage_key(), FORMAT + 1,
+                                                        hf_buf_view(&record), &plain));
+        assert_int_equal(plain.n, 0);
+        uint8_t memory[1];
+        struct hf_buf small;
+        hf_buf_init_fixed(&small, memory, sizeof(memory));
+        if (strlen(texts[t]) > sizeof(memory))
+            EXPECT_ERR(HF_E_TOO_LARGE, crypto_record_open_kept(key, storage_key(), FORMAT,
+                                                               hf_buf_view(&record), &small));
+    }
+}
+
 /* More names than keys are kept: each opens under its own, known or not, in any order. */
 static void test_record_many_storage_keys_open_each_under_its_own(void **state HF_UNUSED)
 {
@@ -367,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_record_bytes_are_as_described),
         cmocka_unit_test(test_record_storage_key_of_any_size_is_as_described),
         cmocka_unit_test(test_record_key_dups_work_in_threads),
+        cmocka_unit_test(test_record_kept_other_bytes_are_refused),
         cmocka_unit_test(test_record_many_storage_keys_open_each_under_its_own),
         cmocka_unit_test(test_record_key_free_of_null_is_fine),
     };
