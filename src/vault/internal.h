@@ -257,6 +257,8 @@ struct vault_secret_command {
     hf_str name;
     hf_usec now;
     uint8_t seed[VAULT_SEED_BYTES];
+    uint8_t metadata_nonce[CRYPTO_RECORD_NONCE_BYTES]; /* set: each for one record */
+    uint8_t value_nonce[CRYPTO_RECORD_NONCE_BYTES];
     hf_err (*change)(struct vault_secret_command *command, const struct vault *vault,
                      struct store_txn *txn);
     struct vault_new_version *versions; /* set: one; restore: all */

@@ -95,26 +95,30 @@ static hf_err seal_metadata(const struct vault *vault, struct vault_secret_comma
         return err;
     const struct vault_storage_key key = vault_key_of_version(
         &command->vault_id, VAULT_COLLECTION_SECRETS, command->name, &version->id);
-    return vault_seal_drawn_arena(vault->key, vault_storage_key_view(&key), VAULT_SECRET_FORMAT,
-                                  plain, command->arena, &version->metadata);
+    struct hf_buf sealed;
+    err = vault_arena_buf(command->arena, plain.n + CRYPTO_RECORD_OVERHEAD_BYTES, &sealed);
+    if (err != HF_OK)
+        return err;
+    err = crypto_record_seal(vault->key, vault_storage_key_view(&key), VAULT_SECRET_FORMAT,
+                             command->metadata_nonce, plain, &sealed);
+    if (err != HF_OK)
+        return err;
+    version->metadata = hf_buf_view(&sealed);
+    return HF_OK;
 }
 
 static hf_err seal_value(const struct vault *vault, struct vault_secret_command *command,
                          const struct hf_secret *value, struct vault_new_version *version)
 {
-    uint8_t nonce[CRYPTO_RECORD_NONCE_BYTES] = { 0 };
-    hf_err err = crypto_random(nonce, sizeof(nonce));
-    if (err != HF_OK)
-        return err;
     struct hf_buf sealed;
-    err = vault_arena_buf(command->arena, hf_secret_size(value) + CRYPTO_RECORD_OVERHEAD_BYTES,
-                          &sealed);
+    hf_err err = vault_arena_buf(command->arena,
+                                 hf_secret_size(value) + CRYPTO_RECORD_OVERHEAD_BYTES, &sealed);
     if (err != HF_OK)
         return err;
     const struct vault_storage_key key = vault_key_of_value(
         &command->vault_id, VAULT_COLLECTION_SECRETS, command->name, &version->id);
     err = crypto_record_seal_secret(vault->key, vault_storage_key_view(&key), VAULT_VALUE_FORMAT,
-                                    nonce, value, &sealed);
+                                    command->value_nonce, value, &sealed);
     if (err != HF_OK)
         return err;
     version->value = hf_buf_view(&sealed);

@@ -39,6 +39,24 @@ static hf_err apply_change(struct store_command *store_command, struct store_txn
     return command->change(command, vault, txn);
 }
 
+/* All at once: a draw costs more than its bytes. */
+static hf_err draw(struct vault_secret_command *command)
+{
+    struct {
+        uint8_t seed[sizeof(command->seed)];
+        uint8_t metadata_nonce[sizeof(command->metadata_nonce)];
+        uint8_t value_nonce[sizeof(command->value_nonce)];
+    } drawn;
+    hf_err err = crypto_random(&drawn, sizeof(drawn));
+    if (err != HF_OK)
+        return err;
+    memcpy(command->seed, drawn.seed, sizeof(command->seed));
+    memcpy(command->metadata_nonce, drawn.metadata_nonce, sizeof(command->metadata_nonce));
+    memcpy(command->value_nonce, drawn.value_nonce, sizeof(command->value_nonce));
+    hf_wipe(&drawn, sizeof(drawn));
+    return HF_OK;
+}
+
 hf_err vault_secret_command_new(const struct vault *vault, hf_str name, hf_usec now,
                                 struct hf_arena *arena,
                                 hf_err (*change)(struct vault_secret_command *command,
@@ -63,7 +81,7 @@ hf_err vault_secret_command_new(const struct vault *vault, hf_str name, hf_usec 
     command->name = own_name;
     command->now = now;
     command->change = change;
-    hf_err err = crypto_random(command->seed, sizeof(command->seed));
+    hf_err err = draw(command);
     if (err != HF_OK)
         return err;
     *out = command;
