@@ -231,6 +231,8 @@ class RotateRoot(Command):
                 check_secrets(server, "one", can_write=False)
         again = run_program(*self.arguments(work))
         expect(again.returncode == 0, f"repeated: {again.returncode} {again.stderr}")
+        left = [path.name for path in (work / "data").glob("seal.*") if ".tmp-" in path.name or path.name.endswith(".new")]
+        expect(not left, f"a seal of before stays: {left}")
         # What was finished is not finished again; the call that told a failure may have been the last one.
         expect("generation 3" in again.stdout or (code != 0 and "generation 2" in again.stdout), f"{code}, {again.stdout}")
         with DevServer(work) as server:
