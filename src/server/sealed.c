@@ -406,12 +406,10 @@ hf_err server_sealed_new(const struct server_settings *settings,
 
 hf_err server_sealed_start(struct server_sealed *sealed)
 {
-    hf_err err = http_server_start(sealed->http);
-    if (err == HF_OK)
-        hf_log(HF_LOG_NOTICE, "sealed", HF_KV_C("kind", sealed->unseal.info.kind),
-               HF_KV_C("reason", sealed->reason),
-               HF_KV_INT("port", http_server_port(sealed->http, 0)));
-    return err;
+    /* told first: from the start on, all but the listeners is the loop's */
+    hf_log(HF_LOG_NOTICE, "sealed", HF_KV_C("kind", sealed->unseal.info.kind),
+           HF_KV_C("reason", sealed->reason), HF_KV_INT("port", http_server_port(sealed->http, 0)));
+    return http_server_start(sealed->http);
 }
 
 static void post_retry(struct server_sealed *sealed)
