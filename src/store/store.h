@@ -81,8 +81,9 @@ void store_reader_free(struct store_reader *reader);
 HF_DEFINE_FREEP(struct store_reader, store_reader_free)
 
 /*
- * Fails: HF_E_UNAVAILABLE (the disk failed: see STORE_CLOSED). Keep it short, and wait for no command inside: the map cannot grow, and so no command may finish, until
- * every transaction that began before has ended.
+ * Fails: HF_E_UNAVAILABLE (the disk failed: see STORE_CLOSED). Keep it short, and wait for no command
+ * inside: the map cannot grow, and so no command may finish, until every transaction that began
+ * before has ended.
  */
 HF_MUST hf_err store_read_begin(struct store_reader *reader, struct store_txn **out);
 /* Cursors are closed before. NULL is fine. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine on LMDB: no file but this one and lmdb_create.c includes lmdb.h. One unnamed database, memory-mapped, copy
+ * The engine on LMDB: only the files of this folder include lmdb.h. One unnamed database, memory-mapped, copy
  * on write, data synced before the root that points to it: a crash at any moment leaves the last
  * commit.
  */
-#include "store/engine.h"
+#include "store/engine/lmdb_internal.h"
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -16,8 +16,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,34 +28,6 @@
 #define ENGINE_FORMAT_BYTES 4
 
 static const uint8_t format_key[] = { STORE_CLASS_META, 'f', 'o', 'r', 'm', 'a', 't' };
-
-struct store_engine {
-    MDB_env *env; /* NULL: could not be opened again; changed only while no reader is inside */
-    MDB_dbi dbi;
-    size_t map_bytes;
-    bool no_sync;
-    bool is_suspect;  /* writer: a commit failed and what the disk holds is unknown */
-    bool is_broken;   /* writer: the library refuses everything until it is opened again */
-    bool is_unmapped; /* the map could not be restored; changed only while no reader is inside */
-    uint64_t newest;  /* writer: number of the last commit that is on disk */
-    struct hf_buf scratch; /* writer: copy of a value being put */
-    char folder[PATH_MAX];
-    char file[PATH_MAX];
-};
-
-struct store_cursor {
-    struct store_txn *txn;
-    MDB_cursor *handle;
-    struct store_cursor *next_spare;
-    uint64_t changes; /* of the transaction when the position was taken */
-    bool is_positioned;
-    bool is_ended;
-    bool seek_after; /* the seek key itself is not wanted */
-    size_t prefix_n;
-    size_t seek_n;
-    uint8_t prefix[STORE_KEY_MAX_BYTES];
-    uint8_t seek[STORE_KEY_MAX_BYTES]; /* where to start; in a command also the last key returned */
-};
 
 /* ---- errors ---- */
 
@@ -99,17 +69,6 @@ static hf_err refuse_open(struct hf_diag *diag, const char *folder, int code)
 {
     return hf_fail(diag, store_err_from_lmdb(code), "", "%s/data.mdb: %s", folder,
                    mdb_strerror(code));
-}
-
-static MDB_val val_of(hf_bytes bytes)
-{
-    /* The library does not change what it is given; its type just cannot say so. */
-    return (MDB_val){ .mv_size = bytes.n, .mv_data = (void *)(uintptr_t)bytes.p };
-}
-
-static hf_bytes bytes_of(const MDB_val *val)
-{
-    return (hf_bytes){ val->mv_data, val->mv_size };
 }
 
 static bool is_valid_key(hf_bytes key)
@@ -681,131 +640,4 @@ hf_err store_engine_last_below(struct store_txn *txn, hf_bytes key, hf_bytes *ou
     mdb_cursor_close(cursor);
     *out = bytes_of(&found);
     return store_err_from_lmdb(code);
-}
-
-/* ---- cursors ---- */
-
-/* A reader's cursors are kept for its next transaction: a list costs no allocation. */
-static hf_err take_cursor(struct store_txn *txn, struct store_cursor **out)
-{
-    struct store_cursor *cursor = txn->spare;
-    if (cursor != NULL) {
-        int code = mdb_cursor_renew(txn->handle, cursor->handle);
-        if (code != MDB_SUCCESS)
-            return store_err_from_lmdb(code);
-        txn->spare = cursor->next_spare;
-    } else {
-        cursor = malloc(sizeof(*cursor));
-        if (cursor == NULL)
-            return HF_E_NOMEM;
-        int code = mdb_cursor_open(txn->handle, txn->engine->dbi, &cursor->handle);
-        if (code != MDB_SUCCESS) {
-            free(cursor);
-            return store_err_from_lmdb(code);
-        }
-    }
-    txn->open_cursors++;
-    *out = cursor;
-    return HF_OK;
-}
-
-static bool starts_with(hf_bytes bytes, const uint8_t *prefix, size_t n)
-{
-    return bytes.n >= n && (n == 0 || memcmp(bytes.p, prefix, n) == 0);
-}
-
-static void set_seek(struct store_cursor *cursor, hf_bytes key, bool after)
-{
-    if (key.n > 0)
-        memcpy(cursor->seek, key.p, key.n);
-    cursor->seek_n = key.n;
-    cursor->seek_after = after;
-}
-
-hf_err store_cursor_open(struct store_txn *txn, hf_bytes prefix, hf_bytes from, bool after,
-                         struct store_cursor **out)
-{
-    if (prefix.n > STORE_KEY_MAX_BYTES || from.n > STORE_KEY_MAX_BYTES)
-        return HF_E_INVALID;
-    if (from.n > 0 && !starts_with(from, prefix.p, prefix.n))
-        return HF_E_INVALID;
-    struct store_cursor *cursor = NULL;
-    hf_err err = take_cursor(txn, &cursor);
-    if (err != HF_OK)
-        return err;
-    HF_ASSERT(cursor != NULL);
-
-    cursor->txn = txn;
-    cursor->next_spare = NULL;
-    cursor->changes = txn->changes;
-    cursor->is_positioned = false;
-    cursor->is_ended = false;
-    cursor->prefix_n = prefix.n;
-    if (prefix.n > 0)
-        memcpy(cursor->prefix, prefix.p, prefix.n);
-    set_seek(cursor, from.n > 0 ? from : prefix, after && from.n > 0);
-    *out = cursor;
-    return HF_OK;
-}
-
-static int seek_position(struct store_cursor *cursor, MDB_val *key, MDB_val *value)
-{
-    if (cursor->seek_n == 0)
-        return mdb_cursor_get(cursor->handle, key, value, MDB_FIRST);
-    key->mv_size = cursor->seek_n;
-    key->mv_data = cursor->seek;
-    int code = mdb_cursor_get(cursor->handle, key, value, MDB_SET_RANGE);
-    if (code != MDB_SUCCESS || !cursor->seek_after)
-        return code;
-    hf_bytes found = bytes_of(key);
-    if (found.n != cursor->seek_n || memcmp(found.p, cursor->seek, found.n) != 0)
-        return code;
-    return mdb_cursor_get(cursor->handle, key, value, MDB_NEXT);
-}
-
-static int move_on(struct store_cursor *cursor, MDB_val *key, MDB_val *value)
-{
-    bool has_moved = cursor->changes != cursor->txn->changes;
-    if (cursor->is_positioned && !has_moved)
-        return mdb_cursor_get(cursor->handle, key, value, MDB_NEXT);
-    return seek_position(cursor, key, value);
-}
-
-hf_err store_cursor_next(struct store_cursor *cursor, hf_bytes *key, hf_bytes *value)
-{
-    if (cursor->is_ended)
-        return HF_E_NOT_FOUND;
-    MDB_val key_val = { 0 };
-    MDB_val value_val = { 0 };
-    int code = move_on(cursor, &key_val, &value_val);
-    if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
-        return store_err_from_lmdb(code);
-    hf_bytes found = bytes_of(&key_val);
-    if (code == MDB_NOTFOUND || !starts_with(found, cursor->prefix, cursor->prefix_n)) {
-        cursor->is_ended = true;
-        return HF_E_NOT_FOUND;
-    }
-
-    cursor->is_positioned = true;
-    cursor->changes = cursor->txn->changes;
-    if (cursor->txn->writable)
-        set_seek(cursor, found, true);
-    *key = found;
-    *value = bytes_of(&value_val);
-    return HF_OK;
-}
-
-void store_cursor_close(struct store_cursor *cursor)
-{
-    if (cursor == NULL)
-        return;
-    struct store_txn *txn = cursor->txn;
-    txn->open_cursors--;
-    if (!txn->writable) {
-        cursor->next_spare = txn->spare;
-        txn->spare = cursor;
-        return;
-    }
-    mdb_cursor_close(cursor->handle);
-    free(cursor);
 }

@@ -16,7 +16,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +30,7 @@ enum {
     SMALL_BYTES = 700,
     LARGE_BYTES = 9000, /* pages of its own, free again after the next */
     TRIES_MAX = 4,
+    PAUSE_USEC = 100, /* between two reads, so that the writer gets on */
 };
 
 /*
@@ -146,7 +146,7 @@ static void *read_on(void *argument)
             if (!atomic_load(&run->may_refuse_reads))
                 abort();
             atomic_fetch_add(&run->refused_reads, 1);
-            (void)sched_yield();
+            (void)usleep(PAUSE_USEC);
             continue;
         }
         int state = state_of(run, txn);
@@ -155,7 +155,7 @@ static void *read_on(void *argument)
             abort(); /* not whole, or a step back */
         newest = state;
         atomic_store(&run->was_read[state], true);
-        (void)sched_yield();
+        (void)usleep(PAUSE_USEC);
     }
     store_reader_free(reader);
     return NULL;
