@@ -186,6 +186,16 @@ static void committed(struct store_command *command, hf_err result)
     http_loop_post(call->exchange->loop, &call->task);
 }
 
+/* Says the cause, where a door's answer has room for it. */
+static hf_err refuse_if_failing(struct api_call *call, enum store_condition least)
+{
+    enum store_condition condition = store_health(call->service->store).condition;
+    if (condition < least)
+        return HF_OK;
+    call->error.message = hf_str_from_c(store_condition_text(condition));
+    return HF_E_UNAVAILABLE;
+}
+
 /*
  * What cannot be recorded is not done: while the audit log cannot be written, nothing is changed. On
  * its reserve it takes the records of reads.
@@ -196,7 +206,9 @@ static hf_err submit_command(struct api_call *call)
     struct api_service *service = call->service;
     if (!audit_is_writable(service->audit))
         return audit_takes_records(service->audit) ? HF_E_DISK_FULL : HF_E_UNAVAILABLE;
-    hf_err err = api_gate_enter(call, &service->commits);
+    hf_err err = refuse_if_failing(call, STORE_FAILING);
+    if (err == HF_OK)
+        err = api_gate_enter(call, &service->commits);
     if (err != HF_OK)
         return err;
     call->command->context = call;
@@ -279,8 +291,10 @@ static enum http_method effective_method(const struct http_request *request)
 static hf_err run(struct api_call *call)
 {
     hf_err err = store_read_begin(call->worker->reader, &call->txn);
-    if (err != HF_OK)
+    if (err != HF_OK) {
+        hf_ignore(refuse_if_failing(call, STORE_CLOSED));
         return err;
+    }
     err = call->door->admit(call);
     if (err == HF_OK)
         err = api_gate_take_quota(call);
@@ -332,9 +346,28 @@ static void answer_out_of_memory(struct http_exchange *exchange)
     http_respond(exchange, &response);
 }
 
+struct health {
+    const char *reason; /* NULL: well */
+    bool is_serving;    /* reads are answered */
+};
+
+/* What refuses more comes first. */
+static struct health health_of(const struct api_service *service)
+{
+    enum audit_condition audit = audit_log_condition(service->audit);
+    enum store_condition store = store_health(service->store).condition;
+    if (audit > AUDIT_ON_RESERVE)
+        return (struct health){ audit_condition_text(audit), false };
+    if (store != STORE_WELL)
+        return (struct health){ store_condition_text(store), store != STORE_CLOSED };
+    if (audit != AUDIT_WRITABLE)
+        return (struct health){ audit_condition_text(audit), true };
+    return (struct health){ .is_serving = true };
+}
+
 /*
- * GET /health on any host: no vault, no caller, no record. 503 while the audit log takes no records,
- * because requests are refused then.
+ * GET /health on any host: no vault, no caller, no record. 503 while requests are refused, because the
+ * audit log takes no records or the store cannot be read.
  */
 static bool answer_health(const struct api_service *service, struct http_exchange *exchange)
 {
@@ -345,14 +378,14 @@ static bool answer_health(const struct api_service *service, struct http_exchang
         { API_TEXT("content-type"), API_TEXT("application/json; charset=utf-8") },
         { API_TEXT("cache-control"), API_TEXT("no-cache") },
     };
-    enum audit_condition condition = audit_log_condition(service->audit);
-    bool is_serving = condition <= AUDIT_ON_RESERVE;
-    char reason[HEALTH_MAX_BYTES];
-    int n = snprintf(reason, sizeof(reason), "{\"status\":\"%s\",\"reason\":\"%s\"}",
-                     is_serving ? "degraded" : "unavailable", audit_condition_text(condition));
-    hf_str body = condition == AUDIT_WRITABLE ? HF_LIT("{\"status\":\"ok\"}")
-                                              : (hf_str){ reason, n < 0 ? 0 : (size_t)n };
-    struct http_response response = { .status = is_serving ? 200 : 503,
+    struct health health = health_of(service);
+    char text[HEALTH_MAX_BYTES];
+    int n = snprintf(text, sizeof(text), "{\"status\":\"%s\",\"reason\":\"%s\"}",
+                     health.is_serving ? "degraded" : "unavailable",
+                     health.reason != NULL ? health.reason : "");
+    hf_str body = health.reason == NULL ? HF_LIT("{\"status\":\"ok\"}")
+                                        : (hf_str){ text, n < 0 ? 0 : (size_t)n };
+    struct http_response response = { .status = health.is_serving ? 200 : 503,
                                       .headers = headers,
                                       .header_count = HF_ARRAY_LEN(headers),
                                       .body = hf_str_bytes(body) };

@@ -22,6 +22,7 @@ struct server_maintenance {
     uint64_t noted_seq;               /* of the audit head in the store */
     enum audit_condition condition;   /* of the audit log, as last told */
     hf_usec told;                     /* when; monotonic */
+    struct store_health store;        /* of the store, as last told */
     hf_usec summed;                   /* when refusals were recorded last; monotonic */
     uint64_t recorded[API_REFUSALS_]; /* of each cause */
     hf_usec journal_keep;             /* 0: no journal */

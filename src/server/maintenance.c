@@ -243,6 +243,39 @@ static void keep_audit_log(struct server_maintenance *maintenance)
     tell_condition(maintenance, &report, err, hf_monotonic_now());
 }
 
+/* ---- the store, each second ---- */
+
+static const char *consequence_for_store(enum store_condition condition)
+{
+    switch (condition) {
+    case STORE_WELL:
+        return "none: requests are served";
+    case STORE_FULL:
+        return "changes are refused until there is room";
+    case STORE_FAILING:
+        return "changes are refused until the disk is back, reads are answered";
+    case STORE_CLOSED:
+        return "requests are refused until the disk is back";
+    }
+    return "";
+}
+
+/* A failure that was over within the second is told too. */
+static void keep_store(struct server_maintenance *maintenance)
+{
+    struct store_health health = store_health(maintenance->service->store);
+    struct store_health *told = &maintenance->store;
+    bool has_failed = health.count != told->count || health.condition > told->condition;
+    bool is_back = health.condition == STORE_WELL && (has_failed || told->condition != STORE_WELL);
+    if (has_failed)
+        hf_log(HF_LOG_ERROR, "store-failed",
+               HF_KV_ERR(health.cause != HF_OK ? health.cause : HF_E_IO),
+               HF_KV_C("consequence", consequence_for_store(health.condition)));
+    if (is_back)
+        hf_log(HF_LOG_NOTICE, "store-writable", HF_KV_C("state", "again"));
+    *told = health;
+}
+
 /* ---- refusals that have no record of their own ---- */
 
 static void record_refusals(struct server_maintenance *maintenance)
@@ -297,6 +330,7 @@ static void *run(void *argument)
     hf_usec next = 0;
     while (wait_a_second(maintenance)) {
         keep_audit_log(maintenance);
+        keep_store(maintenance);
         sum_refusals(maintenance);
         hf_usec now = hf_clock_now(maintenance->service->clock);
         if (now < next && now >= next - JOB_INTERVAL)

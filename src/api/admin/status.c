@@ -34,16 +34,21 @@ static void write_counters(struct api_call *call, struct hf_json_writer *w)
                      (int64_t)api_refusals_of(refusals, API_REFUSED_STRANGER));
 }
 
+static const char *status_text(const struct api_service *service)
+{
+    if (!audit_is_writable(service->audit))
+        return audit_condition_text(audit_log_condition(service->audit));
+    enum store_condition condition = store_health(service->store).condition;
+    return condition == STORE_WELL ? "ok" : store_condition_text(condition);
+}
+
 hf_err admin_status(struct api_call *call)
 {
     const struct api_service *service = call->service;
     call->skip_audit = !audit_takes_records(service->audit); /* else nobody could ask why */
     struct hf_json_writer w = hf_json_writer_on(call->out);
     hf_jw_begin_object(&w);
-    hf_jw_member_c(&w, "status",
-                   audit_is_writable(service->audit)
-                       ? "ok"
-                       : audit_condition_text(audit_log_condition(service->audit)));
+    hf_jw_member_c(&w, "status", status_text(service));
     hf_jw_member_c(&w, "version", HF_VERSION);
     hf_jw_member_str(&w, "tenantId", service->tenant);
     hf_jw_member_str(&w, "subscriptionId", service->subscription);

@@ -8,6 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
+from hfsupport import inject
 from hfsupport.client import Client
 from hfsupport.server import POLL_SECONDS, START_SECONDS, ServeServer, program, run_program
 
@@ -112,6 +113,49 @@ class FullDiskTest(OverloadCase):
             self.assertIn("disk is full", answer.message)
         else:
             self.fail(f"a change was made on the reserve: {answer}")
+
+
+class FailingDiskServer(ServeServer):
+    """The store's file lies on a disk that fails when told so; the audit log does not."""
+
+    def prepare(self):
+        super().prepare()
+        self.page = inject.Control(self.folder / "control")
+        self.page.classes = inject.CLASSES["sync"]
+        self.environment = inject.environment(self.data / "data.mdb", self.folder / "control")
+
+
+class FailingDiskTest(OverloadCase):
+    def setUp(self):
+        if not inject.library().exists():
+            self.skipTest("this build has no fault injector")
+        self.server = make_server(kind=FailingDiskServer)
+        self.addCleanup(self.server.close)
+        self.vault = officer(self.server).client()
+        self.assertEqual(self.vault.put("/secrets/there", {"value": "v"}).status, 200)
+
+    def test_changes_are_refused_until_the_disk_is_back(self):
+        self.server.page.inject("eio", at=1, span=0)
+        self.assert_refused(self.vault.put("/secrets/unknown", {"value": "v"}), "is not known")
+        self.assert_refused(self.vault.put("/secrets/new", {"value": "v"}), "its disk fails. Nothing was changed")
+        self.assertEqual(self.vault.get("/secrets/there").json["value"], "v")
+        health = self.health()
+        self.assertEqual((health.status, health.json["status"]), (200, "degraded"))
+        self.assertIn("its disk fails", health.json["reason"])
+        self.assertIn("its disk fails", self.server.admin.call("GET", "/status")["status"])
+        self.until(lambda: "store-failed" in self.server.log.read_text(errors="replace"), "it is logged")
+
+        self.server.page.heal()
+        self.until(lambda: self.health().json == {"status": "ok"}, "the server comes back by itself")
+        self.assertEqual(self.vault.get("/secrets/unknown").status, 404)
+        self.assertEqual(self.vault.put("/secrets/new", {"value": "v"}).status, 200)
+        self.assertEqual(self.server.admin.call("GET", "/status")["status"], "ok")
+        self.until(lambda: "store-writable" in self.server.log.read_text(errors="replace"), "that too")
+        self.server.stop()
+        self.server.start()
+        vault = officer(self.server, "later").client()
+        self.assertEqual(vault.get("/secrets/new").json["value"], "v")
+        self.assertEqual(vault.get("/secrets/unknown").status, 404)
 
 
 class UnwritableTest(OverloadCase):
