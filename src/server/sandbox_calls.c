@@ -151,7 +151,6 @@ static const char *const allowed[] = {
     "rseq",
     "sched_yield",
     "sched_getaffinity",
-
     "sched_getparam",
     "sched_getscheduler",
     "getcpu",
@@ -263,6 +262,16 @@ HF_MUST static int add_list(scmp_filter_ctx filter, const char *const *names, ui
     return code;
 }
 
+/* The library's own macros leave a member out, which Clang warns of. */
+#define IS(index, value)                                                                           \
+    {                                                                                              \
+        .arg = (index), .op = SCMP_CMP_EQ, .datum_a = (value)                                      \
+    }
+#define MASKED(index, mask, value)                                                                 \
+    {                                                                                              \
+        .arg = (index), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value)            \
+    }
+
 /* One condition on one argument; any of a call's rows is enough. */
 struct condition {
     int number;
@@ -282,30 +291,29 @@ HF_MUST static int add_conditions(scmp_filter_ctx filter)
 {
     const struct condition rows[] = {
         /* memory is written or executed, never both, and never the one after the other */
-        { SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
-        { SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_BOTH, PROT_EXEC) },
-        { SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
+        { SCMP_SYS(mmap), MASKED(2, PROT_EXEC, 0) },
+        { SCMP_SYS(mmap), MASKED(2, PROT_BOTH, PROT_EXEC) },
+        { SCMP_SYS(mprotect), MASKED(2, PROT_EXEC, 0) },
         /* threads, not processes */
-        { SCMP_SYS(clone),
-          SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD) },
-        { SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO) },
-        { SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD) },
-        { SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIOCLEX) },
-        { SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONCLEX) },
-        { SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, TCGETS) }, /* isatty() */
-        { SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME) },
-        { SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME) },
-        { SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_DUMPABLE) },
-        { SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_VMA) },
+        { SCMP_SYS(clone), MASKED(0, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD) },
+        { SCMP_SYS(ioctl), IS(1, FIONBIO) },
+        { SCMP_SYS(ioctl), IS(1, FIONREAD) },
+        { SCMP_SYS(ioctl), IS(1, FIOCLEX) },
+        { SCMP_SYS(ioctl), IS(1, FIONCLEX) },
+        { SCMP_SYS(ioctl), IS(1, TCGETS) }, /* isatty() */
+        { SCMP_SYS(prctl), IS(0, PR_SET_NAME) },
+        { SCMP_SYS(prctl), IS(0, PR_GET_NAME) },
+        { SCMP_SYS(prctl), IS(0, PR_GET_DUMPABLE) },
+        { SCMP_SYS(prctl), IS(0, PR_SET_VMA) },
         /* limits are asked for, not set */
-        { SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0) },
+        { SCMP_SYS(prlimit64), IS(2, 0) },
         /* signals to itself: from one thread to the one that waits for them, and abort() */
-        { SCMP_SYS(kill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()) },
-        { SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()) },
+        { SCMP_SYS(kill), IS(0, (scmp_datum_t)getpid()) },
+        { SCMP_SYS(tgkill), IS(0, (scmp_datum_t)getpid()) },
     };
     int code = 0;
     for (size_t i = 0; i < HF_ARRAY_LEN(rows) && code == 0; i++)
-        code = seccomp_rule_add(filter, ALLOW, rows[i].number, 1, rows[i].is);
+        code = seccomp_rule_add_array(filter, ALLOW, rows[i].number, 1, &rows[i].is);
     return code;
 }
 
@@ -316,10 +324,14 @@ HF_MUST static int add_sockets(scmp_filter_ctx filter, bool has_token)
     static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
     int code = 0;
     for (size_t i = 0; i < HF_ARRAY_LEN(families); i++) {
-        for (size_t j = 0; j < (has_token ? HF_ARRAY_LEN(types) : 1) && code == 0; j++)
-            code = seccomp_rule_add(
-                filter, ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
-                SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK, (scmp_datum_t)types[j]));
+        for (size_t j = 0; j < (has_token ? HF_ARRAY_LEN(types) : 1) && code == 0; j++) {
+            const struct scmp_arg_cmp both[] = {
+                IS(0, (scmp_datum_t)families[i]),
+                MASKED(1, SOCKET_TYPE_MASK, (scmp_datum_t)types[j]),
+            };
+            code = seccomp_rule_add_array(filter, ALLOW, SCMP_SYS(socket), HF_ARRAY_LEN(both),
+                                          both);
+        }
     }
     return code;
 }
