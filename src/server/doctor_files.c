@@ -116,7 +116,7 @@ void doctor_check_seal(struct doctor *d)
     if (err == HF_E_NOT_FOUND) {
         tell_not_initialised(d);
     } else if (err == HF_E_FORBIDDEN && geteuid() != 0) {
-        doctor_tell(d, DOCTOR_NOT_CHECKED, "only %s and root may read the seal", d->user);
+        doctor_tell(d, DOCTOR_NOT_CHECKED, "only the server's user and root may read the seal");
     } else if (err != HF_OK) {
         doctor_tell(d, DOCTOR_FAILED, "the seal: %s",
                     diag.text[0] != '\0' ? diag.text : hf_err_text(err));

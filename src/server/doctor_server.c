@@ -8,6 +8,7 @@
 #include "cli/local.h"
 #include "server/doctor_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -94,6 +95,10 @@ static void tell_absent(struct doctor *d)
         doctor_tell(d, DOCTOR_FAILED, "process %d has %s open and does not answer",
                     (int)d->server.pid, d->settings->admin_socket);
         doctor_mend(d, "systemctl restart holdfast");
+        return;
+    }
+    if (access(d->settings->admin_socket, R_OK | W_OK) != 0 && errno == EACCES) {
+        doctor_tell(d, DOCTOR_NOT_CHECKED, "only the server's user and root may ask it");
         return;
     }
     doctor_tell(d, DOCTOR_NOT_CHECKED, "no server answers at %s", d->settings->admin_socket);

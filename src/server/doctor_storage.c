@@ -60,7 +60,7 @@ void doctor_check_audit_log(struct doctor *d)
     hf_buf_init(&line, LINE_MAX_BYTES);
     const hf_err err = audit_tail(folder, 1, &line);
     if (err == HF_E_FORBIDDEN && geteuid() != 0)
-        doctor_tell(d, DOCTOR_NOT_CHECKED, "only %s and root may read it", d->user);
+        doctor_tell(d, DOCTOR_NOT_CHECKED, "only the server's user and root may read it");
     else if (err != HF_OK)
         doctor_tell(d, DOCTOR_FAILED, "%s cannot be read: %s", folder, hf_err_text(err));
     else if (line.n == 0)

@@ -276,6 +276,21 @@ class ServeServer(Server):
         self.tenant = status["tenantId"]
         return True
 
+    def wait_until_sealed(self, sealed):
+        """Until it is sealed, or open again. Between the two it does not answer at all."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                if sealed and self.admin.call("GET", "/operator/status")["sealed"]:
+                    return
+                if not sealed and self.admin.call("GET", "/status"):
+                    return
+            except (OSError, http.client.HTTPException, AdminError):
+                pass
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the server is not {'sealed' if sealed else 'open'}")
+            time.sleep(POLL_SECONDS)
+
 
 def claims_of(token):
     """The payload of a token, unverified."""

@@ -78,6 +78,20 @@ class HealthyTest(DoctorCase):
         self.assertEqual(self.results(findings, "server"), {"not-checked"})
         self.assertEqual(self.results(findings, "process"), {"not-checked"})
 
+    def test_sealed_server_is_told(self):
+        self.server.admin.call("POST", "/operator/seal")
+        self.server.wait_until_sealed(True)
+        code, findings = examine(self.server.config)
+        self.assertEqual(self.results(findings, "server"), {"warning"})
+        self.assertIn("sealed", findings["server"][0]["found"])
+        self.assertEqual(findings["server"][0]["mend"].split()[:3], ["holdfast", "operator", "unseal"])
+        self.assertEqual(code, 0, findings)
+        done = run_program(*findings["server"][0]["mend"].split()[1:])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.server.wait_until_sealed(False)
+        _, findings = examine(self.server.config)
+        self.assertEqual(self.results(findings, "server"), {"ok"})
+
     def test_backup_is_seen(self):
         _, findings = examine(self.server.config)
         self.assertEqual(self.results(findings, "backups"), {"warning"})
