@@ -326,7 +326,8 @@ void access_cache_clear(struct access_cache *cache);
 /* ---- known.c ---- */
 
 struct access_known_token {
-    struct hf_secret *token; /* NULL: free */
+    struct hf_secret *claims;               /* all before the signature; NULL: free */
+    uint8_t signature[CRYPTO_SHA256_BYTES]; /* its digest */
     uint8_t digest[CRYPTO_SHA256_BYTES];
 };
 

