@@ -99,7 +99,8 @@ struct client {
     const char *authority;
 };
 
-static int find_client(struct client *out)
+/* False if it said that something is missing. */
+static bool find_client(struct client *out)
 {
     for (size_t i = 0; i < HF_ARRAY_LEN(name_sets); i++) {
         const struct client_names *names = &name_sets[i];
@@ -114,15 +115,17 @@ static int find_client(struct client *out)
             continue;
         for (size_t k = 0; k < HF_ARRAY_LEN(rows); k++) {
             *rows[k].slot = find_variable(rows[k].name);
-            if (*rows[k].slot == NULL)
-                return cli_fail(CLI_DENIED, "%s is set, but %s is not", names->client,
-                                rows[k].name);
+            if (*rows[k].slot == NULL) {
+                (void)cli_fail(CLI_DENIED, "%s is set, but %s is not", names->client, rows[k].name);
+                return false;
+            }
         }
-        return CLI_OK;
+        return true;
     }
-    return cli_fail(CLI_DENIED, "nobody to ask as: set IDENTITY_ENDPOINT and IDENTITY_HEADER, or "
-                                "HOLDFAST_TENANT_ID, HOLDFAST_CLIENT_ID, HOLDFAST_CLIENT_SECRET "
-                                "and HOLDFAST_AUTHORITY_HOST");
+    (void)cli_fail(CLI_DENIED, "nobody to ask as: set IDENTITY_ENDPOINT and IDENTITY_HEADER, or "
+                               "HOLDFAST_TENANT_ID, HOLDFAST_CLIENT_ID, HOLDFAST_CLIENT_SECRET "
+                               "and HOLDFAST_AUTHORITY_HOST");
+    return false;
 }
 
 static void put_form(const struct client *client, hf_str resource, struct hf_buf *form)
@@ -161,9 +164,9 @@ static int from_client(const char *ca_file, hf_str resource, struct hf_buf *auth
     HF_CLEANUP(hf_buf_done) struct hf_buf form;
     hf_buf_init(&url, URL_MAX_BYTES);
     hf_buf_init_secret(&form, FORM_MAX_BYTES);
-    int code = find_client(&client);
-    if (code == CLI_OK)
-        code = put_token_url(&client, &url);
+    if (!find_client(&client))
+        return CLI_DENIED;
+    const int code = put_token_url(&client, &url);
     if (code != CLI_OK)
         return code;
     put_form(&client, resource, &form);
