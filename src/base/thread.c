@@ -39,7 +39,7 @@ static void unlock(struct hf_queue *queue)
 
 void hf_queue_init(struct hf_queue *queue)
 {
-    *queue = (struct hf_queue){ .head = NULL };
+    *queue = (struct hf_queue){ .wanted = 1 };
     HF_ASSERT(pthread_mutex_init(&queue->m, NULL) == 0);
     pthread_condattr_t attributes;
     HF_ASSERT(pthread_condattr_init(&attributes) == 0);
@@ -75,7 +75,7 @@ bool hf_queue_push(struct hf_queue *queue, struct hf_queue_item *item, bool *out
     const bool closed = queue->closed;
     HF_ASSERT(!closed || out_closed != NULL);
     const bool was_empty = !closed && append(queue, item);
-    if (was_empty)
+    if (queue->count == queue->wanted)
         (void)pthread_cond_signal(&queue->filled);
     unlock(queue);
     if (out_closed != NULL)
@@ -111,7 +111,7 @@ struct hf_queue_item *hf_queue_wait_all(struct hf_queue *queue)
     return list;
 }
 
-struct hf_queue_item *hf_queue_wait_until(struct hf_queue *queue, hf_usec deadline,
+struct hf_queue_item *hf_queue_wait_until(struct hf_queue *queue, size_t wanted, hf_usec deadline,
                                           bool *out_closed)
 {
     deadline = deadline > 0 ? deadline : 0;
@@ -119,8 +119,10 @@ struct hf_queue_item *hf_queue_wait_until(struct hf_queue *queue, hf_usec deadli
                                     .tv_nsec = deadline % HF_USEC_PER_SEC * 1000 };
     int error = 0;
     lock(queue);
-    while (queue->head == NULL && !queue->closed && error != ETIMEDOUT)
+    queue->wanted = wanted;
+    while (queue->count < wanted && !queue->closed && error != ETIMEDOUT)
         error = pthread_cond_timedwait(&queue->filled, &queue->m, &until);
+    queue->wanted = 1;
     struct hf_queue_item *list = take_list(queue);
     *out_closed = list == NULL && queue->closed;
     unlock(queue);

@@ -25,6 +25,7 @@ struct hf_queue {
     struct hf_queue_item *head; /* under m */
     struct hf_queue_item *tail; /* under m */
     size_t count;               /* under m */
+    size_t wanted;              /* under m: the receiver is woken at this count */
     bool closed;                /* under m */
 };
 
@@ -41,8 +42,9 @@ struct hf_queue_item *hf_queue_take_all(struct hf_queue *queue);
 /* Waits for at least one item, then takes everything. NULL once closed and empty. */
 struct hf_queue_item *hf_queue_wait_all(struct hf_queue *queue);
 
-/* The same, but not for longer than until a time of hf_monotonic_now(); then NULL. *out_closed: once closed and empty. */
-struct hf_queue_item *hf_queue_wait_until(struct hf_queue *queue, hf_usec deadline,
+/* Waits for that many items (1 or more), but not for longer than until a time of hf_monotonic_now(), then takes what there
+ * is, or NULL. *out_closed: once closed and empty. */
+struct hf_queue_item *hf_queue_wait_until(struct hf_queue *queue, size_t wanted, hf_usec deadline,
                                           bool *out_closed);
 
 void hf_queue_close(struct hf_queue *queue); /* wakes the receiver */

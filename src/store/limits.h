@@ -48,3 +48,9 @@
 /* Attempts to come back after a failure: the first interval, doubled up to the last. */
 #define STORE_RETRY_FIRST HF_USEC_PER_SEC
 #define STORE_RETRY_MAX (30 * HF_USEC_PER_SEC)
+
+/* A batch waits for those that came together last time: for one part in so many of what a commit costs. */
+#define STORE_GATHER_PART 2
+#define STORE_GATHER_MAX (5 * HF_USEC_PER_MSEC)
+/* A new measurement of that cost counts for one part in so many. */
+#define STORE_COST_WEIGHT 4

@@ -125,16 +125,14 @@ static struct hf_queue_item *wait_for_commands(struct store_pipeline *pipeline, 
         return list;
     }
     hf_usec left = recovery->due - store_recovery_now(recovery);
-    return hf_queue_wait_until(&pipeline->queue, hf_monotonic_now() + left, out_closed);
+    return hf_queue_wait_until(&pipeline->queue, 1, hf_monotonic_now() + left, out_closed);
 }
 
-/* Fills the batch in order of submission; waits only if there is nothing to do. */
-static size_t collect_commands(struct store_pipeline *pipeline, bool *out_closed)
+/* Moves commands from the backlog and the queue into the batch. */
+static size_t fill_batch(struct store_pipeline *pipeline, size_t count)
 {
-    *out_closed = false;
     if (pipeline->backlog == NULL)
-        pipeline->backlog = wait_for_commands(pipeline, out_closed);
-    size_t count = 0;
+        pipeline->backlog = hf_queue_take_all(&pipeline->queue);
     while (pipeline->backlog != NULL && count < pipeline->batch_max) {
         struct hf_queue_item *item = pipeline->backlog;
         pipeline->backlog = item->next;
@@ -145,12 +143,51 @@ static size_t collect_commands(struct store_pipeline *pipeline, bool *out_closed
     return count;
 }
 
+/*
+ * Those who were told of the last batch are about to send their next commands. Whoever of them comes
+ * just after the batch has begun waits for two commits; so the first ones wait for the others, for as
+ * many as there were last time, and for a part of what a commit costs.
+ */
+static size_t gather(struct store_pipeline *pipeline, size_t count)
+{
+    hf_usec patience = pipeline->commit_cost / STORE_GATHER_PART;
+    if (patience > STORE_GATHER_MAX)
+        patience = STORE_GATHER_MAX;
+    if (count >= pipeline->expected || count >= pipeline->batch_max || patience == 0)
+        return count;
+    bool is_closed = false;
+    pipeline->backlog = hf_queue_wait_until(&pipeline->queue, pipeline->expected - count,
+                                            hf_monotonic_now() + patience, &is_closed);
+    return fill_batch(pipeline, count);
+}
+
+/* In order of submission; waits for the first one. */
+static size_t collect_commands(struct store_pipeline *pipeline, bool *out_closed)
+{
+    *out_closed = false;
+    if (pipeline->backlog == NULL)
+        pipeline->backlog = wait_for_commands(pipeline, out_closed);
+    if (pipeline->backlog == NULL)
+        return 0;
+    size_t count = gather(pipeline, fill_batch(pipeline, 0));
+    pipeline->expected = count;
+    return count;
+}
+
+static void measure_commit(struct store_pipeline *pipeline, hf_usec cost)
+{
+    pipeline->commit_cost += (cost - pipeline->commit_cost) / STORE_COST_WEIGHT;
+}
+
 static void run_collected(struct store_pipeline *pipeline, size_t count)
 {
     size_t start = 0;
     while (start < count) {
         struct batch batch = { .commands = pipeline->batch + start, .count = count - start };
+        hf_usec started = hf_monotonic_now();
         hf_err err = run_batch(pipeline, &batch);
+        if (err == HF_OK && batch.succeeded > 0)
+            measure_commit(pipeline, hf_monotonic_now() - started);
         store_recovery_note(&pipeline->recovery, pipeline->engine, pipeline->gate, err,
                             batch.succeeded > 0);
         finish_batch(pipeline, &batch, err);

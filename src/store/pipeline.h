@@ -26,6 +26,8 @@ struct store_pipeline {
 
     struct store_command **batch;  /* writer: batch_max places */
     struct hf_queue_item *backlog; /* writer: taken from the queue, not yet in a batch */
+    size_t expected;               /* writer: commands in the last batch */
+    hf_usec commit_cost;           /* writer: of one batch, smoothed */
 
     atomic_uint_fast64_t commands;
     atomic_uint_fast64_t batches;
