@@ -6,6 +6,7 @@
 
 #define SENDERS 4
 #define ITEMS_EACH 5000
+#define FAR (600 * HF_USEC_PER_SEC)
 
 struct item {
     struct hf_queue_item link;
@@ -125,6 +126,62 @@ static void test_queue_many_senders_lose_nothing(void **state HF_UNUSED)
     hf_queue_done(&queue);
 }
 
+/* ---- a receiver that wants several ---- */
+
+static void test_queue_wait_until_ends_at_its_time(void **state HF_UNUSED)
+{
+    struct hf_queue queue;
+    struct item items[2] = { 0 };
+    bool is_closed = true;
+    hf_queue_init(&queue);
+    hf_usec start = hf_monotonic_now();
+    assert_null(hf_queue_wait_until(&queue, 1, start + 1000, &is_closed));
+    assert_true(hf_monotonic_now() >= start + 1000);
+    assert_false(is_closed);
+    assert_null(hf_queue_wait_until(&queue, 1, -1, &is_closed)); /* long ago */
+
+    assert_true(hf_queue_push(&queue, &items[0].link, NULL));
+    const struct hf_queue_item *list = hf_queue_wait_until(&queue, 2, start, &is_closed);
+    assert_ptr_equal(list, &items[0].link); /* what there is */
+    assert_null(list->next);
+    assert_true(hf_queue_push(&queue, &items[0].link, NULL));
+    assert_false(hf_queue_push(&queue, &items[1].link, NULL));
+    list = hf_queue_wait_until(&queue, 2, start + FAR, &is_closed); /* enough: no waiting */
+    assert_ptr_equal(list, &items[0].link);
+    assert_ptr_equal(list->next, &items[1].link);
+
+    hf_queue_close(&queue);
+    assert_null(hf_queue_wait_until(&queue, 2, start + FAR, &is_closed));
+    assert_true(is_closed);
+    hf_queue_done(&queue);
+}
+
+/* It never comes back with fewer, so it is not woken by each. */
+static void test_queue_wait_until_wakes_for_as_many_as_wanted(void **state HF_UNUSED)
+{
+    enum { WANTED = ITEMS_EACH / 4 };
+    struct hf_queue queue;
+    pthread_t thread;
+    hf_queue_init(&queue);
+    struct item *items = calloc(ITEMS_EACH, sizeof *items);
+    assert_non_null(items);
+    struct sender sender = { &queue, 0, items };
+    EXPECT_OK(hf_thread_start(&thread, "sender", send_items, &sender));
+    unsigned next[SENDERS] = { 0 };
+    for (size_t count = 0; count < ITEMS_EACH;) {
+        bool is_closed = true;
+        size_t wanted = ITEMS_EACH - count < WANTED ? ITEMS_EACH - count : WANTED;
+        size_t came = count_items(
+            hf_queue_wait_until(&queue, wanted, hf_monotonic_now() + FAR, &is_closed), next);
+        assert_true(came >= wanted);
+        assert_false(is_closed);
+        count += came;
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    free(items);
+    hf_queue_done(&queue);
+}
+
 static void *note_mask(void *argument)
 {
     (void)pthread_sigmask(SIG_SETMASK, NULL, argument);
@@ -151,6 +208,8 @@ int main(void)
         cmocka_unit_test(test_queue_closed_leaves_item_with_sender),
         cmocka_unit_test(test_queue_take_all_keeps_order),
         cmocka_unit_test(test_queue_many_senders_lose_nothing),
+        cmocka_unit_test(test_queue_wait_until_ends_at_its_time),
+        cmocka_unit_test(test_queue_wait_until_wakes_for_as_many_as_wanted),
         cmocka_unit_test(test_thread_signals_are_blocked_in_it_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
