@@ -64,7 +64,7 @@ fuzz:
 fault:
 	@tools/install-deps test
 	@$(MAKE) --no-print-directory injector
-	@for mode in '' --disk-full --eio; do KILLS=$(KILLS) tests/fault/kill_loop $(BUILD)/holdfast $$mode || exit 1; done
+	@for mode in '' --disk-full --eio --power; do KILLS=$(KILLS) tests/fault/kill_loop $(BUILD)/holdfast $$mode || exit 1; done
 
 walk:
 	@tools/install-deps test

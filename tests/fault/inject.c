@@ -8,6 +8,7 @@
  *   HOLDFAST_INJECT_CONTROL  a file of one page (struct inject_control), which steers a running process; without it the page is
  *                            the process's own
  *   HOLDFAST_INJECT_FAULT, _CALLS, _AT, _SPAN, _ONE_IN, _SEED    what to put into the page first (see inject.h)
+ *   HOLDFAST_INJECT_UNSYNCED what is not synced is remembered, so that power-off is a fault of later
  *   HOLDFAST_INJECT_TRACE    a file that gets a line for each counted call
  *
  * All is opened in the constructor, before the program locks itself in. Calls are made with syscall(), so nothing of libc is
@@ -17,6 +18,9 @@
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* with it, open() would be the name of open64() */
 #include "inject.h"
+
+#include "paths.h"
+#include "unsynced.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -39,7 +43,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FOLDERS_MAX 8
 #define LINE_MAX_BYTES (PATH_MAX + 64)
 #define NSEC_PER_SEC INT64_C(1000000000)
 
@@ -49,15 +52,14 @@ static union {
 } own_page;
 
 static struct inject_control *control = &own_page.control;
-static char folders[FOLDERS_MAX][PATH_MAX];
-static size_t folder_count;
 static int trace_fd = -1;
 static int (*real_clock_gettime)(clockid_t, struct timespec *);
 
 /* ---- start ---- */
 
 static const char *const fault_names[] = {
-    "none", "kill-before", "kill-after", "eio", "enospc", "short", "short-enospc", "short-kill",
+    "none",  "kill-before",  "kill-after", "eio",       "enospc",
+    "short", "short-enospc", "short-kill", "power-off",
 };
 static const char *const class_names[] = { "write", "sync", "name", "size", "mode" };
 
@@ -116,20 +118,6 @@ static void take_classes(void)
     }
 }
 
-static void take_folders(void)
-{
-    const char *text = getenv("HOLDFAST_INJECT_UNDER");
-    while (text != NULL && *text != '\0' && folder_count < FOLDERS_MAX) {
-        const size_t n = strcspn(text, ":");
-        char path[PATH_MAX];
-        (void)snprintf(path, sizeof(path), "%.*s", (int)n, text);
-        if (realpath(path, folders[folder_count]) == NULL)
-            refuse("no such folder", path);
-        folder_count++;
-        text += n + (text[n] == ':');
-    }
-}
-
 static void map_control(void)
 {
     const char *path = getenv("HOLDFAST_INJECT_CONTROL");
@@ -176,52 +164,12 @@ __attribute__((constructor)) static void begin(void)
     take_number("HOLDFAST_INJECT_SPAN", &control->span);
     take_number("HOLDFAST_INJECT_ONE_IN", &control->one_in);
     take_number("HOLDFAST_INJECT_SEED", &control->seed);
+    if (getenv("HOLDFAST_INJECT_UNSYNCED") != NULL || control->fault == INJECT_POWER_OFF)
+        unsynced_switch_on();
     open_trace();
-    take_folders();
-}
-
-/* ---- whose file is it ---- */
-
-static bool is_under(const char *path)
-{
-    for (size_t i = 0; i < folder_count; i++) {
-        const size_t n = strlen(folders[i]);
-        if (strncmp(path, folders[i], n) == 0 && (path[n] == '/' || path[n] == '\0'))
-            return true;
-    }
-    return false;
-}
-
-/* "" for what has no path. */
-static void path_of_fd(int fd, char *out)
-{
-    char link[64];
-    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    const long n = syscall(SYS_readlink, link, out, PATH_MAX - 1);
-    out[n > 0 ? n : 0] = '\0';
-}
-
-/* The absolute path, with the links of its folder followed, but not its own. */
-static void path_of_name(int folder, const char *name, char *out)
-{
-    char whole[PATH_MAX * 2];
-    char base[PATH_MAX] = "";
-    if (name[0] != '/' && folder != AT_FDCWD)
-        path_of_fd(folder, base);
-    else if (name[0] != '/' && getcwd(base, sizeof(base)) == NULL)
-        base[0] = '\0';
-    (void)snprintf(whole, sizeof(whole), "%s%s%s", base, name[0] == '/' ? "" : "/", name);
-    char *slash = strrchr(whole, '/');
-    out[0] = '\0';
-    if (slash == NULL)
-        return;
-    *slash = '\0';
-    char parent[PATH_MAX];
-    if (realpath(slash == whole ? "/" : whole, parent) == NULL)
-        return;
-    const int n = snprintf(out, PATH_MAX, "%s/%s", parent, slash + 1);
-    if (n < 0 || n >= PATH_MAX)
-        out[0] = '\0';
+    const char *missing = inject_take_folders(getenv("HOLDFAST_INJECT_UNDER"));
+    if (missing != NULL)
+        refuse("no such folder", missing);
 }
 
 /* ---- what happens to a call ---- */
@@ -248,6 +196,13 @@ static void trace(uint64_t number, const char *call, const char *path, enum inje
                       (size_t)n < sizeof(line) ? (size_t)n : sizeof(line));
 }
 
+/* Power may also fail when a program has ended well: at the call after its last one. */
+__attribute__((destructor)) static void end(void)
+{
+    if (control->fault == INJECT_POWER_OFF && control->at == control->calls + 1)
+        unsynced_lose();
+}
+
 /* A call after a short one that was to be followed by an error. */
 static bool is_after_short(uint64_t number)
 {
@@ -265,21 +220,23 @@ static bool is_chosen(uint64_t number)
 static enum inject_fault choose(enum inject_class class, uint64_t number)
 {
     const uint32_t fault = __atomic_load_n(&control->fault, __ATOMIC_RELAXED);
-    if (fault == INJECT_NONE || fault > INJECT_SHORT_KILL)
+    if (fault == INJECT_NONE || fault > INJECT_POWER_OFF)
         return INJECT_NONE;
     if (is_after_short(number))
         return INJECT_ENOSPC;
-    if (!is_chosen(number) || (fault >= INJECT_SHORT && class != INJECT_WRITE))
+    if (!is_chosen(number) ||
+        (fault >= INJECT_SHORT && fault <= INJECT_SHORT_KILL && class != INJECT_WRITE))
         return INJECT_NONE;
     return (enum inject_fault)fault;
 }
 
+static _Thread_local bool is_ours; /* the file of the call under way */
+
 /* Counts the call and says what is to happen to it. */
 static enum inject_fault count(enum inject_class class, const char *call, const char *path)
 {
-    if (control->classes != 0 && (control->classes & class) == 0)
-        return INJECT_NONE;
-    if (!is_under(path))
+    is_ours = inject_is_under(path);
+    if (!is_ours || (control->classes != 0 && (control->classes & class) == 0))
         return INJECT_NONE;
     const uint64_t number = __atomic_add_fetch(&control->calls, 1, __ATOMIC_RELAXED);
     const enum inject_fault fault = choose(class, number);
@@ -299,7 +256,9 @@ __attribute__((noreturn)) static void die(void)
 /* True if the call is not to be made: then errno is set. */
 static bool fail_before(enum inject_fault fault)
 {
-    if (fault == INJECT_KILL_BEFORE)
+    if (fault == INJECT_POWER_OFF)
+        unsynced_lose();
+    if (fault == INJECT_KILL_BEFORE || fault == INJECT_POWER_OFF)
         die();
     if (fault == INJECT_EIO || fault == INJECT_ENOSPC) {
         errno = fault == INJECT_EIO ? EIO : ENOSPC;
@@ -318,9 +277,10 @@ static long finish(enum inject_fault fault, long result)
 static enum inject_fault count_fd(enum inject_class class, const char *call, int fd)
 {
     char path[PATH_MAX];
-    if (folder_count == 0)
+    is_ours = false;
+    if (!inject_has_folders())
         return INJECT_NONE;
-    path_of_fd(fd, path);
+    inject_path_of_fd(fd, path);
     return count(class, call, path);
 }
 
@@ -328,9 +288,10 @@ static enum inject_fault count_name(enum inject_class class, const char *call, i
                                     const char *name)
 {
     char path[PATH_MAX];
-    if (folder_count == 0 || name == NULL)
+    is_ours = false;
+    if (!inject_has_folders() || name == NULL)
         return INJECT_NONE;
-    path_of_name(folder, name, path);
+    inject_path_of_name(folder, name, path);
     return count(class, call, path);
 }
 
@@ -365,7 +326,10 @@ ssize_t write(int fd, const void *bytes, size_t n)
     const enum inject_fault fault = count_fd(INJECT_WRITE, __func__, fd);
     if (fail_before(fault))
         return -1;
-    return finish(fault, syscall(SYS_write, fd, bytes, cut(fault, n)));
+    const uint64_t number = is_ours ? unsynced_write(fd, UNSYNCED_HERE, n) : 0;
+    const long result = syscall(SYS_write, fd, bytes, cut(fault, n));
+    unsynced_written(fd, number);
+    return finish(fault, result);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
@@ -373,7 +337,18 @@ ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
     const enum inject_fault fault = count_fd(INJECT_WRITE, __func__, fd);
     if (fail_before(fault))
         return -1;
-    return finish(fault, syscall(SYS_pwrite64, fd, bytes, cut(fault, n), at));
+    const uint64_t number = is_ours ? unsynced_write(fd, at, n) : 0;
+    const long result = syscall(SYS_pwrite64, fd, bytes, cut(fault, n), at);
+    unsynced_written(fd, number);
+    return finish(fault, result);
+}
+
+static size_t sum_of(const struct iovec *pieces, int n)
+{
+    size_t sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += pieces[i].iov_len;
+    return sum;
 }
 
 /* A short one takes the first half of the pieces, or half of the only piece. */
@@ -389,14 +364,16 @@ static long write_pieces(int fd, const struct iovec *pieces, int n, off_t at, co
         half = (struct iovec){ pieces[0].iov_base, cut(fault, pieces[0].iov_len) };
         pieces = &half;
     }
-    if (at < 0)
-        return finish(fault, syscall(SYS_writev, fd, pieces, n));
-    return finish(fault, syscall(SYS_pwritev, fd, pieces, n, at, 0));
+    const uint64_t number = is_ours ? unsynced_write(fd, at, sum_of(pieces, n)) : 0;
+    const long result = at < 0 ? syscall(SYS_writev, fd, pieces, n)
+                               : syscall(SYS_pwritev, fd, pieces, n, at, 0);
+    unsynced_written(fd, number);
+    return finish(fault, result);
 }
 
 ssize_t writev(int fd, const struct iovec *pieces, int n)
 {
-    return write_pieces(fd, pieces, n, -1, __func__);
+    return write_pieces(fd, pieces, n, UNSYNCED_HERE, __func__);
 }
 
 ssize_t pwritev(int fd, const struct iovec *pieces, int n, off_t at)
@@ -424,14 +401,26 @@ ssize_t sendfile(int out, int in, off_t *at, size_t n)
 
 /* ---- syncing ---- */
 
+static int sync_file(int fd, long call, const char *name)
+{
+    const enum inject_fault fault = count_fd(INJECT_SYNC, name, fd);
+    if (fail_before(fault))
+        return -1;
+    const uint64_t mark = unsynced_mark();
+    const long result = syscall(call, fd);
+    if (result == 0)
+        unsynced_synced(fd, mark);
+    return (int)finish(fault, result);
+}
+
 int fsync(int fd)
 {
-    ON_FD(INJECT_SYNC, fd, SYS_fsync, fd);
+    return sync_file(fd, SYS_fsync, __func__);
 }
 
 int fdatasync(int fd)
 {
-    ON_FD(INJECT_SYNC, fd, SYS_fdatasync, fd);
+    return sync_file(fd, SYS_fdatasync, __func__);
 }
 
 int sync_file_range(int fd, off64_t at, off64_t n, unsigned int flags)
@@ -442,8 +431,9 @@ int sync_file_range(int fd, off64_t at, off64_t n, unsigned int flags)
 /* Whose mapping it is is not looked up: it counts for the first folder. */
 int msync(void *from, size_t n, int flags)
 {
-    const enum inject_fault fault = folder_count == 0 ? INJECT_NONE
-                                                      : count(INJECT_SYNC, __func__, folders[0]);
+    const enum inject_fault fault = inject_has_folders()
+                                        ? count(INJECT_SYNC, __func__, inject_first_folder())
+                                        : INJECT_NONE;
     if (fail_before(fault))
         return -1;
     return (int)finish(fault, syscall(SYS_msync, from, n, flags));
@@ -453,7 +443,12 @@ int msync(void *from, size_t n, int flags)
 
 int ftruncate(int fd, off_t n)
 {
-    ON_FD(INJECT_SIZE, fd, SYS_ftruncate, fd, n);
+    const enum inject_fault fault = count_fd(INJECT_SIZE, __func__, fd);
+    if (fail_before(fault))
+        return -1;
+    if (is_ours)
+        unsynced_resize(fd, n);
+    return (int)finish(fault, syscall(SYS_ftruncate, fd, n));
 }
 
 int truncate(const char *name, off_t n)
@@ -471,17 +466,36 @@ int posix_fallocate(int fd, off_t at, off_t n)
 {
     const enum inject_fault fault = count_fd(INJECT_SIZE, __func__, fd);
     const int before = errno;
-    int error = fail_before(fault) || syscall(SYS_fallocate, fd, 0, at, n) != 0 ? errno : 0;
+    const bool is_failed = fail_before(fault);
+    if (!is_failed && is_ours)
+        unsynced_resize(fd, at + n);
+    int error = is_failed || syscall(SYS_fallocate, fd, 0, at, n) != 0 ? errno : 0;
     errno = before;
     return (int)finish(fault, error);
 }
 
 /* ---- names ---- */
 
+struct inject_rename {
+    int from_folder;
+    const char *from;
+    int to_folder;
+    const char *to;
+    unsigned int flags;
+};
+
+static void note_made(int folder, const char *name)
+{
+    char path[PATH_MAX];
+    inject_path_of_name(folder, name, path);
+    unsynced_made(path);
+}
+
 /* An open changes the disk if it creates or truncates. */
 static long open_file(int folder, const char *name, int flags, mode_t mode, const char *call)
 {
     enum inject_fault fault = INJECT_NONE;
+    is_ours = false;
     const bool is_new = (flags & O_TMPFILE) == O_TMPFILE ||
                         ((flags & O_CREAT) != 0 && syscall(SYS_faccessat, folder, name, F_OK) != 0);
     const int before = errno;
@@ -490,7 +504,11 @@ static long open_file(int folder, const char *name, int flags, mode_t mode, cons
     errno = before;
     if (fail_before(fault))
         return -1;
-    return finish(fault, syscall(SYS_openat, folder, name, flags, mode));
+    const bool is_named = is_new && is_ours && (flags & O_TMPFILE) != O_TMPFILE;
+    const long fd = syscall(SYS_openat, folder, name, flags, mode);
+    if (fd >= 0 && is_named)
+        note_made(folder, name);
+    return finish(fault, fd);
 }
 
 static mode_t mode_argument(int flags, va_list arguments)
@@ -530,7 +548,11 @@ int mkostemp(char *template, int flags)
     const enum inject_fault fault = count_name(INJECT_NAME, __func__, AT_FDCWD, template);
     if (fail_before(fault))
         return -1;
-    return (int)finish(fault, real(template, flags));
+    const bool is_named = is_ours;
+    const int fd = real(template, flags);
+    if (fd >= 0 && is_named)
+        note_made(AT_FDCWD, template);
+    return (int)finish(fault, fd);
 }
 
 int mkstemp(char *template)
@@ -554,29 +576,60 @@ FILE *fopen(const char *name, const char *mode)
     return file;
 }
 
+static long rename_file(const struct inject_rename *names, const char *call)
+{
+    const enum inject_fault fault = count_name(INJECT_NAME, call, names->to_folder, names->to);
+    if (fail_before(fault))
+        return -1;
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    if (is_ours) {
+        inject_path_of_name(names->from_folder, names->from, from);
+        inject_path_of_name(names->to_folder, names->to, to);
+        unsynced_rename(from, to);
+    }
+    return finish(fault, syscall(SYS_renameat2, names->from_folder, names->from, names->to_folder,
+                                 names->to, names->flags));
+}
+
 int rename(const char *from, const char *to)
 {
-    ON_NAME(INJECT_NAME, AT_FDCWD, to, SYS_rename, from, to);
+    const struct inject_rename names = { AT_FDCWD, from, AT_FDCWD, to, 0 };
+    return (int)rename_file(&names, __func__);
 }
 
 int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
-    ON_NAME(INJECT_NAME, to_folder, to, SYS_renameat, from_folder, from, to_folder, to);
+    const struct inject_rename names = { from_folder, from, to_folder, to, 0 };
+    return (int)rename_file(&names, __func__);
 }
 
 int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned int flags)
 {
-    ON_NAME(INJECT_NAME, to_folder, to, SYS_renameat2, from_folder, from, to_folder, to, flags);
+    const struct inject_rename names = { from_folder, from, to_folder, to, flags };
+    return (int)rename_file(&names, __func__);
+}
+
+/* A call that makes a name. */
+static long make_name(int folder, const char *name, enum inject_fault fault, long result)
+{
+    if (result == 0 && is_ours)
+        note_made(folder, name);
+    return finish(fault, result);
 }
 
 int link(const char *from, const char *to)
 {
-    ON_NAME(INJECT_NAME, AT_FDCWD, to, SYS_link, from, to);
+    return linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags)
 {
-    ON_NAME(INJECT_NAME, to_folder, to, SYS_linkat, from_folder, from, to_folder, to, flags);
+    const enum inject_fault fault = count_name(INJECT_NAME, __func__, to_folder, to);
+    if (fail_before(fault))
+        return -1;
+    return (int)make_name(to_folder, to, fault,
+                          syscall(SYS_linkat, from_folder, from, to_folder, to, flags));
 }
 
 int symlink(const char *target, const char *name)
@@ -586,27 +639,39 @@ int symlink(const char *target, const char *name)
 
 int unlink(const char *name)
 {
-    ON_NAME(INJECT_NAME, AT_FDCWD, name, SYS_unlink, name);
+    return unlinkat(AT_FDCWD, name, 0);
 }
 
 int unlinkat(int folder, const char *name, int flags)
 {
-    ON_NAME(INJECT_NAME, folder, name, SYS_unlinkat, folder, name, flags);
-}
-
-int mkdir(const char *name, mode_t mode)
-{
-    ON_NAME(INJECT_NAME, AT_FDCWD, name, SYS_mkdir, name, mode);
-}
-
-int mkdirat(int folder, const char *name, mode_t mode)
-{
-    ON_NAME(INJECT_NAME, folder, name, SYS_mkdirat, folder, name, mode);
+    const enum inject_fault fault = count_name(
+        INJECT_NAME, (flags & AT_REMOVEDIR) != 0 ? "rmdir" : "unlink", folder, name);
+    if (fail_before(fault))
+        return -1;
+    char path[PATH_MAX];
+    if (is_ours) {
+        inject_path_of_name(folder, name, path);
+        unsynced_remove(path);
+    }
+    return (int)finish(fault, syscall(SYS_unlinkat, folder, name, flags));
 }
 
 int rmdir(const char *name)
 {
-    ON_NAME(INJECT_NAME, AT_FDCWD, name, SYS_rmdir, name);
+    return unlinkat(AT_FDCWD, name, AT_REMOVEDIR);
+}
+
+int mkdir(const char *name, mode_t mode)
+{
+    return mkdirat(AT_FDCWD, name, mode);
+}
+
+int mkdirat(int folder, const char *name, mode_t mode)
+{
+    const enum inject_fault fault = count_name(INJECT_NAME, "mkdir", folder, name);
+    if (fail_before(fault))
+        return -1;
+    return (int)make_name(folder, name, fault, syscall(SYS_mkdirat, folder, name, mode));
 }
 
 int remove(const char *name)
@@ -652,11 +717,6 @@ int fchown(int fd, uid_t owner, gid_t group)
 int fchownat(int folder, const char *name, uid_t owner, gid_t group, int flags)
 {
     ON_NAME(INJECT_MODE, folder, name, SYS_fchownat, folder, name, owner, group, flags);
-}
-
-int futimens(int fd, const struct timespec times[2])
-{
-    ON_FD(INJECT_MODE, fd, SYS_utimensat, fd, NULL, times, 0);
 }
 
 /* ---- the wall clock ---- */

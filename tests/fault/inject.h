@@ -20,6 +20,7 @@ enum inject_fault {
     INJECT_SHORT,        /* "short": half of the bytes are written, and the call says so */
     INJECT_SHORT_ENOSPC, /* "short-enospc": the same, and the next call fails */
     INJECT_SHORT_KILL, /* "short-kill": half of the bytes are written, then the process is killed */
+    INJECT_POWER_OFF,  /* "power-off": all that was not synced is taken back, the process killed */
 };
 
 /* Kinds of calls, to be added up; the names are those of HOLDFAST_INJECT_CALLS. */
@@ -29,7 +30,7 @@ enum inject_class {
     INJECT_NAME =
         4, /* "name": an open that creates, rename, link, unlink, mkdir, rmdir, bind, ... */
     INJECT_SIZE = 8,  /* "size": ftruncate, fallocate, an open that truncates */
-    INJECT_MODE = 16, /* "mode": chmod, chown, utimens */
+    INJECT_MODE = 16, /* "mode": chmod, chown */
     INJECT_ALL = 31,
 };
 

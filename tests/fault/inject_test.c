@@ -73,6 +73,22 @@ static int run_child(const char *folder)
     return 0;
 }
 
+/* The same with all that makes it durable: calls 1 to 9. */
+static int run_durable_child(const char *folder)
+{
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    make_path(from, folder, "new");
+    make_path(to, folder, "name");
+    const int parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd = open(from, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* 1 */
+    if (fd < 0 || write_text(fd) != 0 || fsync(fd) != 0 || fsync(parent) != 0)
+        return errno;
+    if (write_text(fd) != 0 || rename(from, to) != 0 || fsync(parent) != 0) /* 5, 6, 7 */
+        return errno;
+    return unlink(to) != 0 || fsync(parent) != 0 ? errno : 0; /* 8, 9 */
+}
+
 /* Makes a call of each kind that the rows do not use; returns how many of them there are. */
 static uint64_t make_other_calls(const char *folder)
 {
@@ -173,14 +189,28 @@ static const struct row {
     { "eio", NULL, NULL, NULL, NULL, 0, 0, NO_FILE, NO_FILE },
 };
 
-static void check_row(struct run *run, const struct row *row)
+/* What was not synced is gone, the last first. */
+static const struct row power_rows[] = {
+    { "power-off", NULL, "2", "1", NULL, KILLED, 1, NO_FILE, NO_FILE },
+    { "power-off", NULL, "4", "1", NULL, KILLED, 1, NO_FILE, NO_FILE }, /* the name is not */
+    { "power-off", NULL, "5", "1", NULL, KILLED, 1, 8, NO_FILE },
+    { "power-off", NULL, "6", "1", NULL, KILLED, 1, 8, NO_FILE },
+    { "power-off", NULL, "7", "1", NULL, KILLED, 1, 8, NO_FILE },
+    { "power-off", NULL, "8", "1", NULL, KILLED, 1, NO_FILE, 8 },
+    { "power-off", NULL, "9", "1", NULL, KILLED, 1, NO_FILE, 16 },
+    { "power-off", NULL, "10", "1", NULL, 0, 0, NO_FILE, NO_FILE },
+    { "power-off", "write", "3", "1", NULL, 0, 0, NO_FILE, NO_FILE }, /* after the end */
+    { "power-off", "name", "4", "1", NULL, 0, 0, NO_FILE, NO_FILE },
+};
+
+static void check_row(struct run *run, const char *what, const struct row *row)
 {
     const struct setting settings[] = {
         { "HOLDFAST_INJECT_FAULT", row->fault },   { "HOLDFAST_INJECT_CALLS", row->calls },
         { "HOLDFAST_INJECT_AT", row->at },         { "HOLDFAST_INJECT_SPAN", row->span },
         { "HOLDFAST_INJECT_ONE_IN", row->one_in },
     };
-    const int end = run_under(run, "child", settings, sizeof(settings) / sizeof(settings[0]));
+    const int end = run_under(run, what, settings, sizeof(settings) / sizeof(settings[0]));
     const long new = size_of(run, "new");
     const long renamed = size_of(run, "name");
     if (end == row->end && run->page->faults == row->faults &&
@@ -276,14 +306,17 @@ static int run_all(const char *self, const char *library)
     struct run run = { .self = self, .library = library };
     open_run(&run);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        check_row(&run, &rows[i]);
+        check_row(&run, "child", &rows[i]);
+    for (size_t i = 0; i < sizeof(power_rows) / sizeof(power_rows[0]); i++)
+        check_row(&run, "durable", &power_rows[i]);
     check_others(&run);
     check_seed(&run);
     CHECK(run_under(&run, "clock", NULL, 0) == 0);
     const struct setting wrong = { "HOLDFAST_INJECT_FAULT", "earthquake" };
     CHECK(run_under(&run, "child", &wrong, 1) == 125);
     CHECK(unlink(run.control) == 0 && rmdir(run.folder) == 0);
-    (void)printf("inject_test: %zu faults and the clock\n", sizeof(rows) / sizeof(rows[0]));
+    (void)printf("inject_test: %zu faults and the clock\n",
+                 (sizeof(rows) + sizeof(power_rows)) / sizeof(rows[0]));
     return 0;
 }
 
@@ -295,6 +328,8 @@ int main(int argc, char **argv)
         return 2;
     if (strcmp(argv[1], "others") == 0)
         return (int)make_other_calls(argv[2]);
+    if (strcmp(argv[1], "durable") == 0)
+        return run_durable_child(argv[2]);
     if (strcmp(argv[1], "many") == 0)
         return write_many(argv[2]);
     return strcmp(argv[1], "clock") == 0 ? step_clock() : run_child(argv[2]);

@@ -76,6 +76,7 @@ const (
 	pageBytes   = 4096
 	faultNone   = 0
 	faultEIO    = 3
+	faultPower  = 8
 	offsetFault = 0
 	offsetKinds = 4
 	offsetOneIn = 24
@@ -106,6 +107,13 @@ func (d *failingDisk) begin(random *rand.Rand) error {
 	d.set(offsetSeed, random.Uint64())
 	binary.LittleEndian.PutUint32(d.page[offsetFault:], faultEIO)
 	return nil
+}
+
+// The next call of any kind ends the process, and takes back what was not synced.
+func (d *failingDisk) cutPower() {
+	d.set(offsetOneIn, 1)
+	binary.LittleEndian.PutUint32(d.page[offsetKinds:], 0)
+	binary.LittleEndian.PutUint32(d.page[offsetFault:], faultPower)
 }
 
 func (d *failingDisk) end() error {

@@ -2,8 +2,9 @@
 
 // Command history kills a server again and again under mixed load, and checks what its clients saw.
 //
-// In each round many clients work on a few secrets until the server is killed at a random moment; with -disk the disk is full now
-// and then meanwhile, with -inject it fails. The server is started again on its data, every secret is recovered if it was deleted, and read. The history of the round, these last reads among it, must be
+// In each round many clients work on a few secrets until the server is killed at a random moment. With -disk the disk is full now
+// and then meanwhile, with -inject it fails, with -power as well what was not synced is lost with the server. It is started again
+// on its data, every secret is recovered if it was deleted, and read. The history of the round, these last reads among it, must be
 // linearizable for each secret, from the state that the round before ended in: so no acknowledged change is lost, and what was
 // not acknowledged has happened once or not at all.
 package main
@@ -286,7 +287,7 @@ func (r *run) all(rounds int, longest time.Duration) error {
 }
 
 // Prepares for the trouble that was asked for.
-func (r *run) expect(disk string, diskBytes uint64, library string) error {
+func (r *run) expect(disk string, diskBytes uint64, library string, isPower bool) error {
 	switch {
 	case disk != "":
 		r.trouble = fullDiskTrouble{disk, diskBytes}
@@ -295,8 +296,13 @@ func (r *run) expect(disk string, diskBytes uint64, library string) error {
 		if err != nil {
 			return err
 		}
-		r.trouble = failing
-		r.server.environment = []string{"LD_PRELOAD=" + library, "HOLDFAST_INJECT_UNDER=" + r.server.path("data"),
+		if isPower {
+			r.server.power = failing
+		} else {
+			r.trouble = failing
+		}
+		r.server.environment = []string{"HOLDFAST_INJECT_UNSYNCED=1",
+			"LD_PRELOAD=" + library, "HOLDFAST_INJECT_UNDER=" + r.server.path("data"),
 			"HOLDFAST_INJECT_CONTROL=" + r.server.path("control")}
 	}
 	return nil
@@ -304,6 +310,9 @@ func (r *run) expect(disk string, diskBytes uint64, library string) error {
 
 func (r *run) report(rounds int) {
 	fmt.Printf("%d kills in %.0f s, %d requests, %d of unknown outcome", rounds, time.Since(r.started).Seconds(), r.total, r.unknown)
+	if r.server.power != nil {
+		fmt.Printf(", %d power failures", r.server.cuts)
+	}
 	switch t := r.trouble.(type) {
 	case *failingDisk:
 		fmt.Printf(", %d calls failed", t.count())
@@ -324,6 +333,7 @@ func main() {
 	disk := flag.String("disk", "", "a tmpfs that is full now and then; the data lie there")
 	diskBytes := flag.Uint64("disk-bytes", 1<<30, "its size while it is not")
 	library := flag.String("inject", "", "the fault injector: writes and syncs fail now and then")
+	isPower := flag.Bool("power", false, "with -inject: nothing fails, but what was not synced is lost with the server")
 	returns := flag.Bool("returns", false, "the server must take changes again, without a restart, when the disk is well")
 	flag.Parse()
 	folder, err := os.MkdirTemp(*disk, "holdfast-kill-")
@@ -333,7 +343,7 @@ func main() {
 	}
 	r := run{server: &server{program: *program, folder: folder}, started: time.Now(), random: rand.New(rand.NewSource(*seed)),
 		states: map[string]secret{}, returns: *returns}
-	err = r.expect(*disk, *diskBytes, *library)
+	err = r.expect(*disk, *diskBytes, *library, *isPower)
 	if err == nil {
 		err = r.all(*rounds, *longest)
 	}

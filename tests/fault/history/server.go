@@ -25,12 +25,15 @@ import (
 const (
 	startLimit   = 60 * time.Second
 	requestLimit = 30 * time.Second
+	powerLimit   = 10 * time.Second
 )
 
 // A development server on a free port, with its data in a folder that outlives it.
 type server struct {
 	program, folder string
-	environment     []string // besides ours
+	environment     []string     // besides ours
+	power           *failingDisk // nil: it is killed, and the system lives on
+	cuts            int          // so often it went with what it had not synced
 	process         *exec.Cmd
 	env             map[string]string
 	client          *http.Client
@@ -75,7 +78,20 @@ func (s *server) kill() error {
 	if s.process == nil || s.process.Process == nil || s.process.ProcessState != nil {
 		return nil
 	}
-	s.process.Process.Kill()
+	if s.power != nil {
+		before := s.power.count()
+		s.power.cutPower()
+		defer func() {
+			s.power.end()
+			if s.power.count() > before {
+				s.cuts++
+			}
+		}()
+		last := time.AfterFunc(powerLimit, func() { s.process.Process.Kill() }) // it may have nothing to do
+		defer last.Stop()
+	} else {
+		s.process.Process.Kill()
+	}
 	s.process.Wait()
 	status := s.process.ProcessState.Sys().(syscall.WaitStatus)
 	if !status.Signaled() || status.Signal() != syscall.SIGKILL {

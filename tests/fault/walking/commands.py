@@ -109,7 +109,7 @@ class BackupCreate(Command):
         """The code is the server's: minus the signal if it was killed, else 0."""
         trace = trace or work / "trace"
         page = inject.Control(work / "control")
-        with injected(DevServer, work, inject.environment(work / "data", work / "control", trace)) as server:
+        with injected(DevServer, work, inject.environment(work / "data", work / "control", trace, unsynced=1)) as server:
             trace.write_bytes(b"")  # what the start did is not counted
             page.inject(**faults)
             done = self.create(server)

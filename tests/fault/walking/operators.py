@@ -241,7 +241,7 @@ class Unseal(Command):
         """The code is the server's if it was killed, else 0: it may end by itself if it cannot open."""
         trace = trace or work / "trace"
         page = inject.Control(work / "control")
-        env = inject.environment(work / "data", work / "control", trace)
+        env = inject.environment(work / "data", work / "control", trace, unsynced=1)
         server = type("InjectedSealed", (Sealed,), {"environment": env})(work, self.way)
         with server:
             trace.write_bytes(b"")  # what the start did is not counted

@@ -117,14 +117,16 @@ class Opened(Serving):
 
     def __init__(self, work, way):
         self.way = way
+        self.is_asked = True  # until it was answered: then it opens in its own time
         way.config(work)
         super().__init__(work)
 
     def is_ready(self):
         try:
-            status = self.admin.call("GET", "/operator/status")
+            status = self.admin.call("GET", "/operator/status") if self.is_asked else {"sealed": False}
             if status["sealed"]:
                 self.unseal(status)
+            self.is_asked = False
             return super().is_ready()
         except AdminError as error:
             if error.status == 503:

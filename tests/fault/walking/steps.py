@@ -9,12 +9,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-KILLS = ("kill-before", "kill-after")
+KILLS = ("kill-before", "kill-after", "power-off")
 WRITES = ("short-kill", "short-enospc", "short")
 WRITING_CALLS = ("write", "pwrite", "writev", "pwritev", "copy_file_range", "sendfile")
 CALLS_WITHOUT_ROOM = ("fsync", "fdatasync", "chmod", "fchmod", "unlink", "unlinkat", "rmdir")  # these need none
 
 
+AFTER_THE_END = "after the last one"
 # Of a command that makes the same calls each time, so many may end before theirs.
 UNREACHED_MAX = 2
 
@@ -41,6 +42,10 @@ class Step:
 
     def __init__(self, number, fault, call):
         self.number, self.fault, self.call = number, fault, call
+
+    @property
+    def is_last(self):
+        return self.call == AFTER_THE_END
 
     def __str__(self):
         return f"{self.fault} at call {self.number}: {self.call}"
@@ -72,7 +77,7 @@ def steps_of(calls):
     so only the last call has both."""
     steps = []
     for number, call in enumerate(calls, 1):
-        faults = ["kill-before", "eio"]
+        faults = ["kill-before", "power-off", "eio"]
         if call.split()[0] not in CALLS_WITHOUT_ROOM:
             faults.append("enospc")
         if call.split()[0] in WRITING_CALLS:
@@ -80,7 +85,7 @@ def steps_of(calls):
         if number == len(calls):
             faults.append("kill-after")
         steps += [Step(number, fault, call) for fault in faults]
-    return steps
+    return [*steps, Step(len(calls) + 1, "power-off", AFTER_THE_END)]
 
 
 def chosen(steps, count, seed):
@@ -120,7 +125,7 @@ class Walk:
         work = self.copy(f"{step.number}-{step.fault}")
         try:
             code, said = self.command.run(work, fault=step.fault, at=step.number, span=1)
-            if is_kill(step.fault) and code != -signal.SIGKILL:
+            if is_kill(step.fault) and code != -signal.SIGKILL and not step.is_last:
                 expect(code == 0, f"was not killed, but ended with {code}: {said}")
                 self.unreached += 1
             expect(code >= 0 or is_kill(step.fault), f"crashed: {code}: {said}")

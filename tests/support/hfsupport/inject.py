@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 
 PAGE_BYTES = 4096
-FAULTS = ["none", "kill-before", "kill-after", "eio", "enospc", "short", "short-enospc", "short-kill"]
+FAULTS = ["none", "kill-before", "kill-after", "eio", "enospc", "short", "short-enospc", "short-kill", "power-off"]
 CLASSES = {"write": 1, "sync": 2, "name": 4, "size": 8, "mode": 16}
 # Name → offset and form of the members of struct inject_control.
 MEMBERS = {
