@@ -129,6 +129,8 @@ hf_err crypto_certificate_key(hf_bytes der, struct crypto_key **out)
 hf_err crypto_certificate_covers(hf_bytes der, const char *host, bool *out)
 {
     HF_CLEANUP(X509_freep) X509 *certificate = NULL;
+    if (host[0] == '\0' || host[0] == '.') /* libcrypto takes a dot for "any host below" */
+        return HF_E_INVALID;
     hf_err err = crypto_x509_parse(der, &certificate);
     if (err != HF_OK)
         return err;

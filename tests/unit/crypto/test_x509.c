@@ -378,6 +378,39 @@ static void test_issue_chain_passes_strict_verifier(void **state HF_UNUSED)
     assert_int_equal(verify_chain(leaf, ca), X509_V_OK);
 }
 
+static void test_x509_covers_hosts_as_clients_judge_them(void **state HF_UNUSED)
+{
+    static const struct {
+        const char *host;
+        bool is_covered;
+    } rows[] = {
+        { "localhost", false },
+        { "evil.localhost", false },
+        { "a.b.vault.localhost", false },
+        { "avault.localhost", false },
+        { "127.0.0.1", false }, /* is there, but as an address */
+        { "vault.localhost", true },
+        { "VAULT.localhost", true },
+        { "payroll.vault.localhost", true },
+    };
+    struct hf_buf der;
+    hf_buf_init(&der, TEST_BUF_MAX_BYTES);
+    const struct crypto_certificate_request request = leaf_request();
+    bool is_covered = true;
+    EXPECT_ERR(HF_E_INVALID,
+               crypto_certificate_covers(hf_buf_view(&der), "vault.localhost", &is_covered));
+    issue_leaf(&request, &der);
+    EXPECT_ERR(HF_E_INVALID, crypto_certificate_covers(hf_buf_view(&der), "", &is_covered));
+    EXPECT_ERR(HF_E_INVALID,
+               crypto_certificate_covers(hf_buf_view(&der), ".vault.localhost", &is_covered));
+    for (size_t i = 0; i < HF_ARRAY_LEN(rows); i++) {
+        EXPECT_OK(crypto_certificate_covers(hf_buf_view(&der), rows[i].host, &is_covered));
+        if (is_covered != rows[i].is_covered)
+            fail_msg("%s", rows[i].host);
+    }
+    hf_buf_done(&der);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_issue_signer_is_self_signed_and_no_ca),
         cmocka_unit_test(test_issue_serials_are_long_positive_and_differ),
         cmocka_unit_test(test_issue_chain_passes_strict_verifier),
+        cmocka_unit_test(test_x509_covers_hosts_as_clients_judge_them),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
