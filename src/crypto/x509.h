@@ -42,6 +42,7 @@ HF_MUST hf_err crypto_certificate_info(hf_bytes der, struct crypto_certificate_i
 HF_MUST hf_err crypto_certificate_key(hf_bytes der, struct crypto_key **out); /* its public key */
 /*
  * Whether a client that asks for this host accepts the certificate's names (RFC 9525: "*" stands for one whole label, and the
- * subject's common name does not count). The result is *out. Fails: HF_E_INVALID (certificate; host is empty or begins with a dot).
+ * subject's common name does not count). The result is *out. Fails: HF_E_INVALID (certificate; host is empty or begins
+ * with a dot).
  */
 HF_MUST hf_err crypto_certificate_covers(hf_bytes der, const char *host, bool *out);
