@@ -4,6 +4,9 @@
  * what it costs to know it again. Of a token its signature makes a credential, so the signature is not kept, but a digest of
  * it: a quarter of the work. What stands before it is kept and compared. Only tokens that verified get in.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* memrchr */
+#endif
 #include "access/internal.h"
 
 #include <string.h>
@@ -13,9 +16,8 @@ _Static_assert((ACCESS_KNOWN_TOKENS & (ACCESS_KNOWN_TOKENS - 1)) == 0, "places a
 /* Header and payload with both dots, and what follows them. */
 static void split(hf_str token, hf_bytes *out_claims, hf_bytes *out_signature)
 {
-    size_t at = token.n;
-    while (at > 0 && token.p[at - 1] != '.')
-        at--;
+    const char *dot = token.n == 0 ? NULL : memrchr(token.p, '.', token.n);
+    const size_t at = dot == NULL ? 0 : (size_t)(dot - token.p) + 1;
     *out_claims = hf_str_bytes(hf_str_sub(token, 0, at));
     *out_signature = hf_str_bytes(hf_str_sub(token, at, token.n));
 }

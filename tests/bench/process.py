@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-START_SECONDS = 20
+START_SECONDS = 60
 STOP_SECONDS = 30
 
 
