@@ -22,6 +22,7 @@
 #define TRYING_TEXT "A try to open the seal is under way; ask again when it is done."
 #define LOCAL_BODY_MAX_BYTES ((size_t)16 * 1024)
 #define ANSWER_MAX_BYTES ((size_t)8 * 1024)
+#define NOBODY (-1)
 
 struct server_sealed {
     const struct server_settings *settings;
@@ -33,6 +34,7 @@ struct server_sealed {
     char reason[API_SEAL_REASON_BYTES];
     bool is_trying;
     struct http_exchange *asker; /* whose answer the try is; NULL: nobody's */
+    int64_t asker_uid;           /* for the log; NOBODY */
     /* the try under way */
     struct http_work work;
     struct seal_roots roots;
@@ -158,7 +160,8 @@ static void note_failure(struct server_sealed *sealed)
     if (err != HF_E_UNAVAILABLE)
         atomic_store(&sealed->retries, false);
     hf_log(HF_LOG_WARN, "unseal-failed", HF_KV_ERR(err), HF_KV_C("kind", sealed->unseal.info.kind),
-           HF_KV_C("reason", sealed->reason), HF_KV_C("continuing", "sealed"));
+           HF_KV_INT("uid", sealed->asker_uid), HF_KV_C("reason", sealed->reason),
+           HF_KV_C("continuing", "sealed"));
 }
 
 /* Loop thread again. */
@@ -185,6 +188,7 @@ static hf_err begin_try(struct server_sealed *sealed, struct http_exchange *aske
 {
     sealed->diag = (struct hf_diag){ 0 };
     sealed->asker = asker;
+    sealed->asker_uid = asker == NULL ? NOBODY : (int64_t)asker->request.peer.uid;
     sealed->is_trying = true;
     sealed->work = (struct http_work){ .compute = try_seal, .finish = tried };
     hf_err err = http_loop_compute(http_server_loop(sealed->http, 0), &sealed->work);
@@ -271,7 +275,8 @@ static hf_err take(struct server_sealed *sealed, struct http_exchange *exchange,
         err = unseal_take(&sealed->unseal, &request, hf_monotonic_now(), diag, out_ready);
     if (err == HF_OK && request.share != NULL)
         hf_log(HF_LOG_NOTICE, "share-given", HF_KV_INT("given", sealed->unseal.shares_given),
-               HF_KV_INT("threshold", sealed->unseal.info.threshold));
+               HF_KV_INT("threshold", sealed->unseal.info.threshold),
+               HF_KV_INT("uid", (int64_t)exchange->request.peer.uid));
     return err;
 }
 
@@ -290,7 +295,8 @@ static void answer_unseal(struct server_sealed *sealed, struct http_exchange *ex
         respond_status(sealed, exchange, true);
         return;
     }
-    hf_log(HF_LOG_WARN, "unseal-refused", HF_KV_ERR(err), HF_KV_C("reason", diag.text));
+    hf_log(HF_LOG_WARN, "unseal-refused", HF_KV_ERR(err), HF_KV_C("reason", diag.text),
+           HF_KV_INT("uid", (int64_t)exchange->request.peer.uid));
     respond_failure(exchange, err, &diag);
 }
 
@@ -451,7 +457,8 @@ bool server_sealed_wait(struct server_sealed *sealed, struct seal_roots *out)
     if (!is_open)
         return false;
     hf_log(HF_LOG_NOTICE, "unsealed", HF_KV_C("kind", sealed->unseal.info.kind),
-           HF_KV_INT("generation", (int64_t)sealed->unseal.info.generation));
+           HF_KV_INT("generation", (int64_t)sealed->unseal.info.generation),
+           HF_KV_INT("uid", sealed->asker_uid));
     *out = sealed->roots;
     sealed->roots = (struct seal_roots){ 0 };
     return true;

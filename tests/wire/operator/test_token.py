@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 import unittest.mock
@@ -12,6 +13,9 @@ from pathlib import Path
 from hfsupport.cases import Case
 from hfsupport.server import run_program
 from sealed_server import SealedServer, outside
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "operator_offline"))
+from offline import Tpm  # noqa: E402
 
 PIN = "9876543"
 LIBRARIES = (
@@ -100,3 +104,30 @@ class TokenTest(Case):
         done = run_program("serve", "--config", self.server.config)
         self.assertEqual(done.returncode, 1)
         self.assertIn("logging in", done.stderr)
+
+
+class TpmTest(Case):
+    def test_tpm_is_waited_for(self):
+        if shutil.which("swtpm") is None:
+            raise unittest.SkipTest("swtpm is not installed")
+        folder = Path(tempfile.mkdtemp(prefix="holdfast-tpm-"))
+        self.addCleanup(shutil.rmtree, folder, True)
+        tpm = Tpm(folder / "tpm")
+        self.addCleanup(tpm.stop)
+        try:
+            server = SealedServer("tpm2", [f"seal.tpm_tcti = swtpm:host=127.0.0.1,port={tpm.port}"])
+        except RuntimeError as error:
+            if "not in this build" in str(error):
+                raise unittest.SkipTest("TPMs are not in this build") from error
+            raise
+        self.addCleanup(server.close)
+        self.assertFalse(server.status()["sealed"])
+        server.stop()
+        tpm.stop()
+        server.start()
+        status = server.status()
+        self.assertEqual((status["sealed"], status["kind"]), (True, "tpm2"))
+        self.assertIn("TPM", status["reason"])
+        self.assertEqual(outside(server).send("GET", "/health").json, {"status": "sealed"})
+        self.assertIn(server.unseal()[0], (503, 409))  # 409: just then it tries by itself
+        self.assertEqual(server.stop(), 0)
