@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,8 +294,18 @@ static void put_back(const struct change *change)
     }
 }
 
+/* A thread that reads a mapping whose file is being cut waits for the end. */
+static void wait_for_end(int number)
+{
+    (void)number;
+    for (;;)
+        (void)pause();
+}
+
 void unsynced_lose(void)
 {
+    struct sigaction waiting = { .sa_handler = wait_for_end };
+    (void)sigaction(SIGBUS, &waiting, NULL);
     pthread_mutex_lock(&lock); /* and for good */
     for (const struct change *change = newest; change != NULL; change = change->older)
         put_back(change);
