@@ -282,7 +282,6 @@ void http_conn_init(struct http_conn *conn, struct http_loop *loop)
     conn->protocol = &http_protocol_h1;
     http_list_init(&conn->link);
     http_list_init(&conn->touched_link);
-    http_list_init(&conn->buffers_link);
     http_list_init(&conn->slots);
     http_deadline_init(&conn->deadline);
     hf_buf_init_secret(&conn->out, HTTP_OUT_MAX_BYTES);
@@ -351,7 +350,6 @@ void http_conn_close(struct http_conn *conn)
     hf_buf_done(&conn->pending);
     hf_buf_done(&conn->out);
     http_conn_count_answers(conn);
-    http_transport_forget(conn);
     SSL_free(conn->ssl);
     conn->ssl = NULL;
     uv_close((uv_handle_t *)&conn->poll, on_closed);

@@ -123,8 +123,6 @@ struct http_transport {
 };
 extern const struct http_transport http_transport_tls;
 extern const struct http_transport http_transport_plain;
-/* The connection is no longer one of those that keep libssl's buffers. Fine if it was none. */
-void http_transport_forget(struct http_conn *conn);
 
 /* What conn.c asks of an engine. */
 struct http_protocol {
@@ -197,7 +195,6 @@ struct http_conn {
     const struct http_protocol *protocol;
     struct http_link link;         /* loop->conns */
     struct http_link touched_link; /* loop->touched */
-    struct http_link buffers_link; /* loop->buffered */
     struct http_link slots;        /* requests under way */
     struct http_deadline deadline;
     int fd;
@@ -295,9 +292,6 @@ struct http_loop {
     size_t listener_count;
     struct http_link conns;
     struct http_link touched;
-    struct http_link
-        buffered; /* connections that keep libssl's buffers, the one used last in front */
-    size_t buffered_count;
     struct http_link orphans; /* slots whose connection is gone */
     struct http_link spare_slots;
     size_t spare_slot_count;

@@ -68,9 +68,6 @@
 #define HTTP_RESPONSE_HEADERS_MAX 32
 #define HTTP_ERROR_BODY_MAX_BYTES ((size_t)8 * 1024)
 
-/* Connections of a loop that keep libssl's buffers, some 34 KB each, between two records. */
-#define HTTP_BUFFERED_CONNS_MAX 64
-
 /* HTTP/2: requests at once on one connection. */
 #define HTTP_H2_STREAMS_MAX 100
 #define HTTP_H2_STREAM_WINDOW_BYTES (256 * 1024)

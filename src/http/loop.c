@@ -414,7 +414,6 @@ hf_err http_loop_init_core(struct http_loop *loop, struct http_server *server, s
     set_durations(loop);
     http_list_init(&loop->conns);
     http_list_init(&loop->touched);
-    http_list_init(&loop->buffered);
     http_list_init(&loop->orphans);
     http_list_init(&loop->spare_slots);
     http_list_init(&loop->spare_streams);

@@ -25,34 +25,6 @@ static bool chose_h2(const SSL *ssl)
     return hf_str_equal((hf_str){ (const char *)name, n }, HF_LIT("h2"));
 }
 
-/*
- * libssl allocates both buffers of a connection for each record and frees them after it, or keeps them for good. Neither will
- * do: the first costs more than a small record's encryption, the second 34 KB for each idle connection. So the connections
- * used last keep theirs. What is left in them is ciphertext: libssl clears what it has decrypted and handed over.
- */
-static void keep_buffers(struct http_conn *conn)
-{
-    struct http_loop *loop = conn->loop;
-    if (loop->buffered.next == &conn->buffers_link)
-        return;
-    loop->buffered_count += http_list_is_empty(&conn->buffers_link) ? 1 : 0;
-    http_list_remove(&conn->buffers_link);
-    http_list_prepend(&loop->buffered, &conn->buffers_link);
-    if (loop->buffered_count <= HTTP_BUFFERED_CONNS_MAX)
-        return;
-    struct http_conn *last = HF_CONTAINER_OF(loop->buffered.prev, struct http_conn, buffers_link);
-    http_transport_forget(last);
-    (void)SSL_free_buffers(last->ssl); /* refuses while a record has come in part */
-}
-
-void http_transport_forget(struct http_conn *conn)
-{
-    if (http_list_is_empty(&conn->buffers_link))
-        return;
-    http_list_remove(&conn->buffers_link);
-    conn->loop->buffered_count--;
-}
-
 static enum http_io tls_handshake(struct http_conn *conn)
 {
     ERR_clear_error();
@@ -60,7 +32,6 @@ static enum http_io tls_handshake(struct http_conn *conn)
     if (result != 1)
         return io_of_tls(conn, result);
     conn->tls = SSL_version(conn->ssl) == TLS1_3_VERSION ? HTTP_TLS_1_3 : HTTP_TLS_1_2;
-    (void)SSL_clear_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS); /* from now on: keep_buffers() */
     if (chose_h2(conn->ssl) && !http_h2_init(conn))
         return HTTP_IO_CLOSED;
     return HTTP_IO_OK;
@@ -76,7 +47,6 @@ static void clear_old_errors(void)
 static enum http_io tls_read(struct http_conn *conn, void *buffer, size_t size, size_t *out_n)
 {
     clear_old_errors();
-    keep_buffers(conn);
     const int result = SSL_read_ex(conn->ssl, buffer, size, out_n);
     return result == 1 ? HTTP_IO_OK : io_of_tls(conn, result);
 }
@@ -84,7 +54,6 @@ static enum http_io tls_read(struct http_conn *conn, void *buffer, size_t size, 
 static enum http_io tls_write(struct http_conn *conn, const void *bytes, size_t n, size_t *out_n)
 {
     clear_old_errors();
-    keep_buffers(conn);
     const int result = SSL_write_ex(conn->ssl, bytes, n, out_n);
     return result == 1 ? HTTP_IO_OK : io_of_tls(conn, result);
 }

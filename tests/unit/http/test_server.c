@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "http/internal.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -302,32 +301,6 @@ static void test_server_keep_alive_and_pipelining(void **state)
     assert_int_equal(stats.connections_total, 1);
 }
 
-/* libssl's buffers are kept for some of the connections only, and taken away between two requests of the others. */
-static void test_server_more_connections_than_keep_buffers_are_all_served(void **state)
-{
-    enum { CLIENTS = HTTP_BUFFERED_CONNS_MAX + 8 };
-    static struct client clients[CLIENTS];
-    struct fixture *fixture = *state;
-    fixture->config.loops = 1;
-    fixture->config.max_connections = CLIENTS;
-    fixture->config.max_connections_per_address = CLIENTS;
-    fixture_start(fixture);
-    for (size_t i = 0; i < CLIENTS; i++)
-        assert_true(client_open(&clients[i], fixture, i % 2 == 0 ? "http/1.1" : NULL));
-    for (size_t round = 0; round < 2; round++) {
-        for (size_t i = 0; i < CLIENTS; i++)
-            client_send(&clients[i], "GET / HTTP/1.1\r\n" H);
-        for (size_t i = 0; i < CLIENTS; i++)
-            expect_answer(&clients[i], "200", "hello");
-    }
-    for (size_t i = 0; i < CLIENTS; i++)
-        client_close(&clients[i]);
-    wait_until_all_left(fixture);
-    http_server_stop(fixture->server);
-    for (size_t i = 0; i < fixture->server->loop_count; i++)
-        assert_int_equal(fixture->server->loops[i].buffered_count, 0);
-}
-
 static void test_server_expect_continue_and_chunks(void **state)
 {
     struct fixture *fixture = *state;
@@ -594,7 +567,6 @@ int main(void)
         SERVER_TEST(test_server_reload_gives_new_connections_the_new_certificate),
         SERVER_TEST(test_server_reload_failure_keeps_the_old_certificate),
         SERVER_TEST(test_server_keep_alive_and_pipelining),
-        SERVER_TEST(test_server_more_connections_than_keep_buffers_are_all_served),
         SERVER_TEST(test_server_expect_continue_and_chunks),
         SERVER_TEST(test_server_refused_body_gets_its_answer_through),
         SERVER_TEST(test_server_big_answer_is_whole),
