@@ -35,7 +35,7 @@ struct store_txn {
 /* Every code of the engine's library and every errno value; unknown ones are HF_E_INTERNAL. */
 hf_err store_err_from_lmdb(int code);
 
-/* Makes the file of a new store, whole and on disk; does nothing if there is one. Then open it. */
+/* Makes the file of a new store, whole and on disk, and room for the table of readers; does nothing if they are there. */
 HF_MUST hf_err store_engine_create(const char *folder, bool no_sync, struct hf_diag *diag);
 /* The folder exists and belongs to this process. Checks or writes the format record. */
 HF_MUST hf_err store_engine_open(const char *folder, size_t map_bytes, bool no_sync,

@@ -100,6 +100,17 @@ static void test_open_file_cut_short_is_corrupt(void **state)
     }
 }
 
+/* A hole in it would be filled through a mapping, and a full disk be the end of the process. */
+static void test_open_table_of_readers_has_its_room(void **state)
+{
+    const struct support_folder *folder = *state;
+    make_store(folder);
+    struct stat info;
+    assert_int_equal(stat(support_data_path(folder, "lock.mdb"), &info), 0);
+    assert_true(info.st_size > 0);
+    assert_true(info.st_blocks * 512 >= info.st_size);
+}
+
 static void test_open_leftover_of_interrupted_making_is_replaced(void **state)
 {
     const struct support_folder *folder = *state;
@@ -249,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_open_without_folder_is_refused),
         cmocka_unit_test_setup_teardown(test_open_foreign_file_is_corrupt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_file_cut_short_is_corrupt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_open_table_of_readers_has_its_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_leftover_of_interrupted_making_is_replaced,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_other_engine_version_is_format, set_up,
