@@ -79,9 +79,12 @@ static hf_err open_passphrase(const struct seal_config *config HF_UNUSED,
     return err == HF_OK ? derive(passphrase, &parsed, diag, kek) : err;
 }
 
-static hf_err check_length(const struct hf_secret *passphrase, struct hf_diag *diag)
+/* What is no UTF-8 cannot be given to a sealed server, whose door speaks JSON. */
+static hf_err check_new(const struct hf_secret *passphrase, struct hf_diag *diag)
 {
     size_t n = hf_secret_size(passphrase);
+    if (!hf_secret_is_utf8(passphrase))
+        return hf_fail(diag, HF_E_INVALID, "", "a passphrase must be UTF-8 text");
     if (n < SEAL_PASSPHRASE_MIN_BYTES || n > SEAL_PASSPHRASE_MAX_BYTES)
         return hf_fail(diag, HF_E_INVALID, "", "a passphrase must have %d to %d bytes",
                        SEAL_PASSPHRASE_MIN_BYTES, SEAL_PASSPHRASE_MAX_BYTES);
@@ -116,7 +119,7 @@ static hf_err make_passphrase(const struct seal_config *config, const struct sea
     HF_CLEANUP(hf_secret_freep) struct hf_secret *passphrase = NULL;
     hf_err err = seal_ask(people, SEAL_ASK_NEW_PASSPHRASE, 0, diag, &passphrase);
     if (err == HF_OK)
-        err = check_length(passphrase, diag);
+        err = check_new(passphrase, diag);
     if (err == HF_OK)
         err = put_parameters(&cost, parameters);
     struct passphrase_parameters parsed = { 0 };

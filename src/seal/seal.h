@@ -112,7 +112,7 @@ HF_MUST hf_err seal_share_read_info(const struct hf_secret *text, struct hf_diag
  * Fails: HF_E_EXISTS       sealed already; nothing is changed
  *        HF_E_UNSUPPORTED  no such kind, or not in this build
  *        HF_E_INVALID      a setting is missing or wrong (diag->field names it, as "seal.key_file"); a new passphrase is too
- *                          short or too long
+ *                          short, too long, or not UTF-8
  *        HF_E_UNAVAILABLE  nobody to ask; credential missing; token or TPM not reachable
  *        HF_E_FORBIDDEN    key file or PIN file open to others; PIN refused; TPM refuses
  *        HF_E_CORRUPT, HF_E_FORMAT  the key file that exists cannot be used

@@ -87,7 +87,7 @@ static void test_passphrase_settings_out_of_bounds_are_refused(void **state)
     assert_int_not_equal(access(place->seal, F_OK), 0);
 }
 
-static void test_passphrase_of_a_wrong_length_is_refused(void **state)
+static void test_passphrase_of_a_wrong_length_or_no_text_is_refused(void **state)
 {
     const struct place *place = *state;
     const struct seal_config config = passphrase_config(place);
@@ -100,6 +100,8 @@ static void test_passphrase_of_a_wrong_length_is_refused(void **state)
     text[SEAL_PASSPHRASE_MIN_BYTES - 1] = '\0';
     expect_init(&config, &crowd, HF_E_INVALID, "");
     crowd.passphrase = "";
+    expect_init(&config, &crowd, HF_E_INVALID, "");
+    crowd.passphrase = "no UTF-8: \xff\xfe, but long enough";
     expect_init(&config, &crowd, HF_E_INVALID, "");
     crowd.passphrase = NULL;
     expect_init(&config, &crowd, HF_E_UNAVAILABLE, "");
@@ -416,8 +418,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_passphrase_settings_out_of_bounds_are_refused,
                                         place_set_up, place_tear_down),
-        cmocka_unit_test_setup_teardown(test_passphrase_of_a_wrong_length_is_refused, place_set_up,
-                                        place_tear_down),
+        cmocka_unit_test_setup_teardown(test_passphrase_of_a_wrong_length_or_no_text_is_refused,
+                                        place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_passphrase_opens_only_when_right, place_set_up,
                                         place_tear_down),
         cmocka_unit_test_setup_teardown(test_passphrase_with_the_default_cost, place_set_up,
