@@ -111,7 +111,8 @@ HF_MUST static hf_err derive_keys(struct access_engine *engine, const struct hf_
     hf_err err = access_record_key_derive(root_key, &engine->record_key);
     if (err != HF_OK)
         return err;
-    return crypto_record_key_dup(engine->record_key, &engine->writer_key);
+    err = crypto_record_key_dup(engine->record_key, &engine->writer_key);
+    return err == HF_OK ? crypto_record_key_keep(engine->writer_key) : err;
 }
 
 HF_MUST static hf_err fill_engine(struct access_engine *engine, const struct access_config *config,

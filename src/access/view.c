@@ -14,6 +14,8 @@ hf_err access_view_new(struct access_engine *engine, struct access_view **out)
         return HF_E_NOMEM;
     view->engine = engine;
     hf_err err = crypto_record_key_dup(engine->record_key, &view->record_key);
+    if (err == HF_OK)
+        err = crypto_record_key_keep(view->record_key);
     if (err != HF_OK) {
         access_view_free(view);
         return err;

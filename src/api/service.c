@@ -67,6 +67,8 @@ hf_err api_worker_init(struct api_service *service, struct api_worker *worker)
         err = audit_batch_new(service->audit, &worker->audit);
     if (err == HF_OK)
         err = crypto_record_key_new(service->paging_key, &worker->paging);
+    if (err == HF_OK)
+        err = crypto_record_key_keep(worker->paging);
     return err;
 }
 

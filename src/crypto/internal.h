@@ -48,23 +48,27 @@ HF_MUST hf_err crypto_kdf_derive(EVP_MAC_CTX *keyed, hf_str label, hf_bytes cont
                                  uint8_t out[CRYPTO_SHA256_BYTES]);
 
 /*
- * The keys of one record key that were derived last, by storage key; they are cleared and forgotten at the end. find: NULL if
- * it is not there; valid until the next put.
+ * The keys that were derived last, by record key and storage key. A record key that joins gets a number that no other one had
+ * or will have; what it put is cleared when it is forgotten, or at the end. find: NULL if it is not there; valid until the next
+ * put or forget.
  */
 struct crypto_record_keys;
 HF_MUST hf_err crypto_record_keys_new(struct crypto_record_keys **out);
 void crypto_record_keys_free(struct crypto_record_keys *known);
-const uint8_t *crypto_record_keys_find(struct crypto_record_keys *known, hf_bytes name);
-void crypto_record_keys_put(struct crypto_record_keys *known, hf_bytes name,
+uint64_t crypto_record_keys_join(struct crypto_record_keys *known);
+void crypto_record_keys_forget(struct crypto_record_keys *known, uint64_t owner);
+const uint8_t *crypto_record_keys_find(struct crypto_record_keys *known, uint64_t owner,
+                                       hf_bytes name);
+void crypto_record_keys_put(struct crypto_record_keys *known, uint64_t owner, hf_bytes name,
                             const uint8_t key[CRYPTO_SHA256_BYTES]);
 /*
- * The plaintext of exactly this record, kept beside its key, valid until the next put; false if it is not there. What is
- * long, and what has no key here, is not kept.
+ * The plaintext of exactly this record, kept beside its key, valid until the next put or forget; false if it is not there. What
+ * is long, and what has no key here, is not kept.
  */
-bool crypto_record_keys_find_plain(struct crypto_record_keys *known, hf_bytes name, hf_bytes sealed,
-                                   hf_bytes *out);
-void crypto_record_keys_put_plain(struct crypto_record_keys *known, hf_bytes name, hf_bytes sealed,
-                                  hf_bytes plain);
+bool crypto_record_keys_find_plain(struct crypto_record_keys *known, uint64_t owner, hf_bytes name,
+                                   hf_bytes sealed, hf_bytes *out);
+void crypto_record_keys_put_plain(struct crypto_record_keys *known, uint64_t owner, hf_bytes name,
+                                  hf_bytes sealed, hf_bytes plain);
 
 /* The two origins of crypto_argon2id(); out has its size. Fails: HF_E_UNSUPPORTED (not there), HF_E_NOMEM, HF_E_INTERNAL. */
 HF_MUST hf_err crypto_argon2id_openssl(const struct hf_secret *passphrase, hf_bytes salt,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sealing and opening of stored records. Each request opens several, so the contexts are prepared once per thread's key:
- * the HMAC is keyed already, the cipher chosen already, and the keys derived last are kept (record_keys.c).
+ * the HMAC is keyed already, the cipher chosen already, and the keys derived last may be kept (record_keys.c).
  */
 #include "crypto/record.h"
 
+#include "base/assert.h"
 #include "crypto/internal.h"
 
 #include <stdlib.h>
@@ -25,7 +26,9 @@ struct crypto_record_key {
     struct hf_secret *parent; /* immutable, so that another thread may dup the key meanwhile */
     EVP_MAC_CTX *mac;         /* HMAC-SHA-256, keyed with parent */
     EVP_CIPHER_CTX *cipher;   /* holds the last record's key until the next or the end */
-    struct crypto_record_keys *known; /* made with the first key */
+    struct crypto_record_keys *known; /* NULL: nothing is kept */
+    uint64_t owner;                   /* our number in known */
+    bool owns_known;
 };
 
 /* What the tag covers beside the ciphertext, and how long both are. */
@@ -52,7 +55,10 @@ void crypto_record_key_free(struct crypto_record_key *key)
 {
     if (key == NULL)
         return;
-    crypto_record_keys_free(key->known);
+    if (key->known != NULL)
+        crypto_record_keys_forget(key->known, key->owner);
+    if (key->owns_known)
+        crypto_record_keys_free(key->known);
     EVP_CIPHER_CTX_free(key->cipher);
     EVP_MAC_CTX_free(key->mac);
     hf_secret_free(key->parent);
@@ -84,6 +90,25 @@ hf_err crypto_record_key_dup(const struct crypto_record_key *key, struct crypto_
     return crypto_record_key_new(key->parent, out);
 }
 
+hf_err crypto_record_key_keep(struct crypto_record_key *key)
+{
+    HF_ASSERT(key->known == NULL);
+    hf_err err = crypto_record_keys_new(&key->known);
+    if (err != HF_OK)
+        return err;
+    key->owns_known = true;
+    key->owner = crypto_record_keys_join(key->known);
+    return HF_OK;
+}
+
+void crypto_record_key_keep_with(struct crypto_record_key *key,
+                                 const struct crypto_record_key *keeper)
+{
+    HF_ASSERT(key->known == NULL && keeper->owns_known);
+    key->known = keeper->known;
+    key->owner = crypto_record_keys_join(key->known);
+}
+
 /*
  * The associated data, at once if it is small: each call costs more than what it brings. libcrypto takes a null input for
  * the end of the message, so an empty storage key must not be passed on alone.
@@ -103,18 +128,14 @@ static bool add_associated_data(EVP_CIPHER_CTX *cipher, const struct record_call
            EVP_CipherUpdate(cipher, NULL, &n, call->storage_key.p, call->storage_key_size) == 1;
 }
 
-/* Derives the record's key. It is kept for the next time; without memory for that, it is derived again. */
+/* Derives the record's key, and keeps it for the next time. */
 HF_MUST static hf_err derive(struct crypto_record_key *key, hf_bytes storage_key,
                              uint8_t out[CRYPTO_SHA256_BYTES])
 {
     hf_err err = crypto_kdf_derive(key->mac, HF_LIT("holdfast record v1"), storage_key, out);
-    if (err != HF_OK)
-        return err;
-    if (key->known == NULL)
-        hf_ignore(crypto_record_keys_new(&key->known));
-    if (key->known != NULL)
-        crypto_record_keys_put(key->known, storage_key, out);
-    return HF_OK;
+    if (err == HF_OK && key->known != NULL)
+        crypto_record_keys_put(key->known, key->owner, storage_key, out);
+    return err;
 }
 
 /* Readies the cipher for one record: derived key, nonce, associated data. */
@@ -124,7 +145,7 @@ HF_MUST static hf_err begin(struct crypto_record_key *key, const struct record_c
     HF_CLEAN_SECRET(derived, CRYPTO_SHA256_BYTES);
     const uint8_t *record_key = NULL;
     if (key->known != NULL)
-        record_key = crypto_record_keys_find(key->known, call->storage_key);
+        record_key = crypto_record_keys_find(key->known, key->owner, call->storage_key);
     if (record_key == NULL) {
         hf_err err = derive(key, call->storage_key, derived);
         if (err != HF_OK)
@@ -264,14 +285,14 @@ hf_err crypto_record_open_kept(struct crypto_record_key *key, hf_bytes storage_k
     if (err != HF_OK)
         return err;
     if (key->known != NULL &&
-        crypto_record_keys_find_plain(key->known, storage_key, record, &plain)) {
+        crypto_record_keys_find_plain(key->known, key->owner, storage_key, record, &plain)) {
         hf_buf_put_bytes(out, plain);
         return hf_buf_err(out);
     }
     const size_t before = out->n;
     err = crypto_record_open(key, storage_key, format, record, out);
     if (err == HF_OK && plain_size > 0 && key->known != NULL)
-        crypto_record_keys_put_plain(key->known, storage_key, record,
+        crypto_record_keys_put_plain(key->known, key->owner, storage_key, record,
                                      (hf_bytes){ out->p + before, out->n - before });
     return err;
 }

@@ -28,6 +28,14 @@ HF_MUST hf_err crypto_record_key_new(const struct hf_secret *parent,
                                      struct crypto_record_key **out);
 HF_MUST hf_err crypto_record_key_dup(const struct crypto_record_key *key,
                                      struct crypto_record_key **out);
+/*
+ * Keeps what key derives and opens again and again: 100 KB, 32 of them of secret memory. For keys that many records are read
+ * with. Once per key. Fails: HF_E_NOMEM.
+ */
+HF_MUST hf_err crypto_record_key_keep(struct crypto_record_key *key);
+/* The same, in the memory of keeper, which keeps already, outlives key and is of the same thread. */
+void crypto_record_key_keep_with(struct crypto_record_key *key,
+                                 const struct crypto_record_key *keeper);
 void crypto_record_key_free(struct crypto_record_key *key);
 HF_DEFINE_FREEP(struct crypto_record_key, crypto_record_key_free)
 
@@ -53,8 +61,8 @@ HF_MUST hf_err crypto_record_format(hf_bytes record, uint8_t *out);
 HF_MUST hf_err crypto_record_open(struct crypto_record_key *key, hf_bytes storage_key,
                                   uint8_t format, hf_bytes record, struct hf_buf *out);
 /*
- * As crypto_record_open(), for short records that hold no secret and are read again and again: what was opened is kept, in
- * secret memory and with the key, and given again for the very same bytes under the same storage key.
+ * As crypto_record_open(), for short records that hold no secret and are read again and again: what was opened is kept if the
+ * key keeps, in secret memory, and given again for the very same bytes under the same storage key.
  */
 HF_MUST hf_err crypto_record_open_kept(struct crypto_record_key *key, hf_bytes storage_key,
                                        uint8_t format, hf_bytes record, struct hf_buf *out);

@@ -2,15 +2,17 @@
 /*
  * What is known of the records used last: their keys, since the key of a storage key never changes, and of those that are
  * opened again and again the plaintext. Both cost several times what finding them does. Sets of two, the one used last stays.
- * Keys and plaintexts are in secret memory.
+ * Keys and plaintexts are in secret memory. One table serves many record keys: each place bears the number of its owner, which
+ * is never given again, so that records with the same storage key under two record keys never meet.
  */
+#include "base/assert.h"
 #include "crypto/internal.h"
 #include "crypto/record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define SETS ((size_t)64)
+#define SETS ((size_t)128)
 #define WAYS ((size_t)2)
 #define NAME_MAX_BYTES 182 /* the longest storage key has fewer; longer ones are not kept */
 #define PLAIN_MAX_BYTES 96 /* of an object with a name of 50 characters; longer ones are not kept */
@@ -19,7 +21,7 @@
 _Static_assert((SETS & (SETS - 1)) == 0, "sets are masked");
 
 struct place {
-    uint16_t n; /* bytes of name; 0: free */
+    uint16_t n; /* bytes of name */
     uint8_t name[NAME_MAX_BYTES];
     uint16_t sealed_n; /* bytes of the record whose plaintext is kept; 0: none */
     uint8_t sealed[SEALED_MAX_BYTES];
@@ -31,8 +33,11 @@ struct kept {
 };
 
 struct crypto_record_keys {
+    uint64_t owners[SETS][WAYS]; /* 0: none */
     struct place places[SETS][WAYS];
     uint8_t last[SETS];               /* the way used last */
+    uint64_t last_owner;              /* the newest number given */
+    size_t members;                   /* keys that joined and are not forgotten */
     struct kept (*kept)[SETS * WAYS]; /* secret memory */
 };
 
@@ -54,8 +59,26 @@ void crypto_record_keys_free(struct crypto_record_keys *known)
 {
     if (known == NULL)
         return;
+    HF_ASSERT(known->members == 0);
     hf_secret_release(known->kept);
     free(known);
+}
+
+uint64_t crypto_record_keys_join(struct crypto_record_keys *known)
+{
+    known->members++;
+    return ++known->last_owner;
+}
+
+void crypto_record_keys_forget(struct crypto_record_keys *known, uint64_t owner)
+{
+    for (size_t at = 0; at < SETS * WAYS; at++) {
+        if (known->owners[at / WAYS][at % WAYS] != owner)
+            continue;
+        known->owners[at / WAYS][at % WAYS] = 0;
+        hf_wipe(&(*known->kept)[at], sizeof((*known->kept)[at]));
+    }
+    known->members--;
 }
 
 /* Spreads names over the sets, no more: what collides is only derived again. */
@@ -74,14 +97,15 @@ static size_t set_of(hf_bytes name)
 }
 
 /* Its place; SETS * WAYS if it has none. */
-static size_t place_of(struct crypto_record_keys *known, hf_bytes name)
+static size_t place_of(struct crypto_record_keys *known, uint64_t owner, hf_bytes name)
 {
     if (name.n == 0 || name.n > NAME_MAX_BYTES)
         return SETS * WAYS;
     const size_t set = set_of(name);
     for (size_t way = 0; way < WAYS; way++) {
         const struct place *place = &known->places[set][way];
-        if (!hf_bytes_equal((hf_bytes){ place->name, place->n }, name))
+        if (known->owners[set][way] != owner ||
+            !hf_bytes_equal((hf_bytes){ place->name, place->n }, name))
             continue;
         known->last[set] = (uint8_t)way;
         return set * WAYS + way;
@@ -94,13 +118,14 @@ static struct place *place_at(struct crypto_record_keys *known, size_t at)
     return &known->places[at / WAYS][at % WAYS];
 }
 
-const uint8_t *crypto_record_keys_find(struct crypto_record_keys *known, hf_bytes name)
+const uint8_t *crypto_record_keys_find(struct crypto_record_keys *known, uint64_t owner,
+                                       hf_bytes name)
 {
-    const size_t at = place_of(known, name);
+    const size_t at = place_of(known, owner, name);
     return at == SETS * WAYS ? NULL : (*known->kept)[at].key;
 }
 
-void crypto_record_keys_put(struct crypto_record_keys *known, hf_bytes name,
+void crypto_record_keys_put(struct crypto_record_keys *known, uint64_t owner, hf_bytes name,
                             const uint8_t key[CRYPTO_SHA256_BYTES])
 {
     if (name.n == 0 || name.n > NAME_MAX_BYTES)
@@ -108,6 +133,7 @@ void crypto_record_keys_put(struct crypto_record_keys *known, hf_bytes name,
     const size_t set = set_of(name);
     const size_t way = (size_t)1 - known->last[set];
     struct place *place = &known->places[set][way];
+    known->owners[set][way] = owner;
     place->n = (uint16_t)name.n;
     place->sealed_n = 0;
     memcpy(place->name, name.p, name.n);
@@ -115,10 +141,10 @@ void crypto_record_keys_put(struct crypto_record_keys *known, hf_bytes name,
     known->last[set] = (uint8_t)way;
 }
 
-bool crypto_record_keys_find_plain(struct crypto_record_keys *known, hf_bytes name, hf_bytes sealed,
-                                   hf_bytes *out)
+bool crypto_record_keys_find_plain(struct crypto_record_keys *known, uint64_t owner, hf_bytes name,
+                                   hf_bytes sealed, hf_bytes *out)
 {
-    const size_t at = place_of(known, name);
+    const size_t at = place_of(known, owner, name);
     if (at == SETS * WAYS)
         return false;
     const struct place *place = place_at(known, at);
@@ -129,10 +155,10 @@ bool crypto_record_keys_find_plain(struct crypto_record_keys *known, hf_bytes na
     return true;
 }
 
-void crypto_record_keys_put_plain(struct crypto_record_keys *known, hf_bytes name, hf_bytes sealed,
-                                  hf_bytes plain)
+void crypto_record_keys_put_plain(struct crypto_record_keys *known, uint64_t owner, hf_bytes name,
+                                  hf_bytes sealed, hf_bytes plain)
 {
-    const size_t at = place_of(known, name);
+    const size_t at = place_of(known, owner, name);
     if (at == SETS * WAYS || plain.n > PLAIN_MAX_BYTES ||
         sealed.n != plain.n + CRYPTO_RECORD_OVERHEAD_BYTES)
         return;

@@ -15,7 +15,7 @@
 
 struct vault_view {
     struct vault_engine *engine;
-    struct crypto_record_key *key;
+    struct crypto_record_key *key; /* keeps, also for the cached vaults' keys */
     struct vault *cached[VIEW_SETS][VIEW_WAYS];
     uint8_t next_way[VIEW_SETS]; /* where the next one goes, in turn */
 };
@@ -37,6 +37,8 @@ hf_err vault_view_new(struct vault_engine *engine, struct vault_view **out)
         return HF_E_NOMEM;
     view->engine = engine;
     hf_err err = crypto_record_key_dup(engine->key, &view->key);
+    if (err == HF_OK)
+        err = crypto_record_key_keep(view->key);
     if (err != HF_OK)
         return err;
     *out = hf_take(&view);
@@ -145,6 +147,7 @@ static hf_err open_vault(struct vault_view *view, hf_bytes storage_key, hf_bytes
     err = crypto_record_key_new(key, &vault->key);
     if (err != HF_OK)
         return err;
+    crypto_record_key_keep_with(vault->key, view->key);
     vault->engine = view->engine;
     vault->properties = properties;
     vault->record_n = record.n;

@@ -37,6 +37,7 @@ static void test_record_open_with_a_known_key_allocates_nothing(void **state HF_
     HF_CLEANUP(hf_secret_freep) struct hf_secret *parent = make_filled_secret(1, 32);
     struct crypto_record_key *key = NULL;
     EXPECT_OK(crypto_record_key_new(parent, &key));
+    EXPECT_OK(crypto_record_key_keep(key));
     TEST_BUF(record);
     hf_bytes name = hf_str_bytes(HF_LIT("name"));
     EXPECT_OK(crypto_record_seal(key, name, 1, nonce, hf_str_bytes(HF_LIT("value")), &record));

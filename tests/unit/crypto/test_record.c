@@ -23,6 +23,18 @@ static struct crypto_record_key *make_key(uint8_t value)
     struct hf_secret *parent = make_filled_secret(value, CRYPTO_RECORD_KEY_BYTES);
     struct crypto_record_key *key = NULL;
     EXPECT_OK(crypto_record_key_new(parent, &key));
+    EXPECT_OK(crypto_record_key_keep(key));
+    return key;
+}
+
+static struct crypto_record_key *make_key_kept_with(uint8_t value,
+                                                    const struct crypto_record_key *keeper)
+{
+    HF_CLEANUP(hf_secret_freep)
+    struct hf_secret *parent = make_filled_secret(value, CRYPTO_RECORD_KEY_BYTES);
+    struct crypto_record_key *key = NULL;
+    EXPECT_OK(crypto_record_key_new(parent, &key));
+    crypto_record_key_keep_with(key, keeper);
     return key;
 }
 
@@ -321,6 +333,43 @@ static void test_record_kept_other_bytes_are_refused(void **state HF_UNUSED)
     }
 }
 
+static void refuse_kept(struct crypto_record_key *key, hf_bytes record)
+{
+    TEST_BUF(plain);
+    for (int i = 0; i < 2; i++) {
+        EXPECT_ERR(HF_E_CORRUPT,
+                   crypto_record_open_kept(key, storage_key(), FORMAT, record, &plain));
+        EXPECT_ERR(HF_E_CORRUPT, crypto_record_open(key, storage_key(), FORMAT, record, &plain));
+    }
+    assert_int_equal(plain.n, 0);
+}
+
+/* Keys that keep in one memory: the same storage key is another record under each, also after one of them is gone. */
+static void test_record_keys_that_keep_together_never_meet(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *keeper = make_key(1);
+    struct crypto_record_key *second = make_key_kept_with(2, keeper);
+    TEST_BUF(first_record);
+    TEST_BUF(second_record);
+    seal_text(keeper, "first", &first_record);
+    seal_text(second, "second", &second_record);
+    for (int i = 0; i < 3; i++) {
+        open_kept(keeper, hf_buf_view(&first_record), "first");
+        open_kept(second, hf_buf_view(&second_record), "second");
+        refuse_kept(keeper, hf_buf_view(&second_record));
+        refuse_kept(second, hf_buf_view(&first_record));
+    }
+    open_kept(second, hf_buf_view(&second_record), "second");
+    crypto_record_key_free(second);
+    HF_CLEANUP(crypto_record_key_freep)
+    struct crypto_record_key *third = make_key_kept_with(3, keeper);
+    refuse_kept(third, hf_buf_view(&second_record));
+    HF_CLEANUP(crypto_record_key_freep)
+    struct crypto_record_key *again = make_key_kept_with(2, keeper);
+    open_kept(again, hf_buf_view(&second_record), "second");
+    open_kept(keeper, hf_buf_view(&first_record), "first");
+}
+
 /* More names than keys are kept: each opens under its own, known or not, in any order. */
 static void test_record_many_storage_keys_open_each_under_its_own(void **state HF_UNUSED)
 {
@@ -417,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_record_storage_key_of_any_size_is_as_described),
         cmocka_unit_test(test_record_key_dups_work_in_threads),
         cmocka_unit_test(test_record_kept_other_bytes_are_refused),
+        cmocka_unit_test(test_record_keys_that_keep_together_never_meet),
         cmocka_unit_test(test_record_many_storage_keys_open_each_under_its_own),
         cmocka_unit_test(test_record_key_free_of_null_is_fine),
     };

@@ -162,6 +162,36 @@ static void test_vault_find_of_many_keeps_a_bounded_cache(void **state)
     assert_in_range(vault_view_count_for_test(w->view), 200, 256);
 }
 
+/* The lock limit bounds secret memory: a view has one place for what its vaults know, not one for each. */
+static void test_vault_find_of_many_takes_little_secret_memory(void **state)
+{
+    enum { VAULTS = 20, SECRET_BYTES_OF_A_VAULT = 128 };
+    struct world *w = *state;
+    char name[VAULT_NAME_MAX_CHARS + 1];
+    for (int i = 0; i < VAULTS; i++) {
+        (void)snprintf(name, sizeof(name), "vault-%d", i);
+        const struct vault_properties properties = world_properties(name, 1);
+        EXPECT_OK(world_create(w, &properties));
+        EXPECT_OK(world_set_in(w, name, "same", name));
+    }
+    const size_t cached = vault_view_count_for_test(w->view);
+    const size_t before = hf_secret_stats().used_bytes;
+    vault_view_free(w->view);
+    w->view = NULL;
+    EXPECT_OK(vault_view_new(w->engine, &w->view));
+    const size_t empty = hf_secret_stats().used_bytes;
+    assert_in_range(cached, VAULTS, VAULTS + 3);
+    assert_in_range(before - empty, 1, cached * SECRET_BYTES_OF_A_VAULT);
+    for (int i = 0; i < VAULTS; i++) {
+        (void)snprintf(name, sizeof(name), "vault-%d", i);
+        struct vault_secret secret;
+        struct vault *vault = world_begin(w, name);
+        EXPECT_OK(vault_secret_get(vault, w->txn, HF_LIT("same"), NULL, w->now, w->arena, &secret));
+        world_end(w);
+    }
+    assert_in_range(hf_secret_stats().used_bytes - empty, 1, VAULTS * SECRET_BYTES_OF_A_VAULT);
+}
+
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -177,6 +207,7 @@ int main(void)
         WORLD_TEST(test_vault_protect_is_not_seen_by_an_older_snapshot),
         WORLD_TEST(test_vault_list_is_in_order_of_name),
         WORLD_TEST(test_vault_find_of_many_keeps_a_bounded_cache),
+        WORLD_TEST(test_vault_find_of_many_takes_little_secret_memory),
     };
     return cmocka_run_group_tests_name("vault/vaults", tests, NULL, NULL);
 }
