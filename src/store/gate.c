@@ -5,13 +5,21 @@
 #include "store/gate.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
+#include "store/limits.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <time.h>
 
 void store_gate_init(struct store_gate *gate)
 {
     HF_ASSERT(pthread_mutex_init(&gate->m, NULL) == 0);
-    HF_ASSERT(pthread_cond_init(&gate->changed, NULL) == 0);
+    pthread_condattr_t attributes;
+    HF_ASSERT(pthread_condattr_init(&attributes) == 0);
+    HF_ASSERT(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    HF_ASSERT(pthread_cond_init(&gate->changed, &attributes) == 0);
+    (void)pthread_condattr_destroy(&attributes);
     atomic_init(&gate->closed, false);
     atomic_init(&gate->openings, 0);
     gate->places = NULL;
@@ -28,6 +36,7 @@ void store_gate_add(struct store_gate *gate, struct store_gate_place *place, str
 {
     atomic_init(&place->active, false);
     place->txn = txn;
+    place->has_given_up = false;
     (void)pthread_mutex_lock(&gate->m);
     place->next = gate->places;
     gate->places = place;
@@ -75,15 +84,33 @@ void store_gate_leave(struct store_gate *gate, struct store_gate_place *place)
     (void)pthread_mutex_unlock(&gate->m);
 }
 
-/* While it is inside, the gate is neither closed nor opened: so the count read here is that of now. */
-void store_gate_leave_until_opened(struct store_gate *gate, struct store_gate_place *place)
+static bool wait_for_opening(struct store_gate *gate, size_t openings, hf_usec deadline)
+{
+    const struct timespec until = { .tv_sec = deadline / HF_USEC_PER_SEC,
+                                    .tv_nsec = deadline % HF_USEC_PER_SEC * 1000 };
+    int error = 0;
+    (void)pthread_mutex_lock(&gate->m);
+    while (atomic_load(&gate->openings) == openings && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&gate->changed, &gate->m, &until);
+    bool has_opened = atomic_load(&gate->openings) != openings;
+    (void)pthread_mutex_unlock(&gate->m);
+    return has_opened;
+}
+
+/*
+ * While it is inside, the gate is neither closed nor opened: so the count read here is that of now. The
+ * writer may be waiting for a disk that does not answer, and a loop has other requests.
+ */
+bool store_gate_leave_until_opened(struct store_gate *gate, struct store_gate_place *place)
 {
     size_t openings = atomic_load(&gate->openings);
     store_gate_leave(gate, place);
-    (void)pthread_mutex_lock(&gate->m);
-    while (atomic_load(&gate->openings) == openings)
-        (void)pthread_cond_wait(&gate->changed, &gate->m);
-    (void)pthread_mutex_unlock(&gate->m);
+    if (place->has_given_up && place->openings == openings)
+        return false;
+    place->openings = openings;
+    place->has_given_up = !wait_for_opening(gate, openings,
+                                            hf_monotonic_now() + STORE_READER_PATIENCE);
+    return !place->has_given_up;
 }
 
 static bool is_anyone_inside(const struct store_gate *gate)

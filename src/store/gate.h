@@ -9,9 +9,12 @@
  */
 #pragma once
 
+#include "base/attr.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct store_txn;
 
@@ -19,6 +22,8 @@ struct store_txn;
 struct store_gate_place {
     atomic_bool active;
     struct store_txn *txn;         /* the reader's, used inside only; immutable */
+    bool has_given_up;             /* the reader's: it waited in vain */
+    size_t openings;               /* how many there had been then */
     struct store_gate_place *next; /* under m */
 };
 
@@ -41,8 +46,11 @@ void store_gate_remove(struct store_gate *gate, struct store_gate_place *place);
 void store_gate_enter(struct store_gate *gate, struct store_gate_place *place);
 void store_gate_leave(struct store_gate *gate, struct store_gate_place *place);
 
-/* Leaves, and waits until the gate has been closed and opened. */
-void store_gate_leave_until_opened(struct store_gate *gate, struct store_gate_place *place);
+/*
+ * Leaves, and waits until the gate has been closed and opened; not for longer than STORE_READER_PATIENCE,
+ * and not again where this reader waited so long in vain. False: in vain.
+ */
+HF_MUST bool store_gate_leave_until_opened(struct store_gate *gate, struct store_gate_place *place);
 
 /*
  * Returns when nobody is inside; nobody gets in until store_gate_open(). One thread at a time (the

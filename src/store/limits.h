@@ -49,6 +49,9 @@
 #define STORE_RETRY_FIRST HF_USEC_PER_SEC
 #define STORE_RETRY_MAX (30 * HF_USEC_PER_SEC)
 
+/* How long a reader waits for the library to be opened again: more than that takes on a disk that answers. */
+#define STORE_READER_PATIENCE HF_USEC_PER_SEC
+
 /* A batch waits for those that came together last time: for one part in so many of what a commit costs. */
 #define STORE_GATHER_PART 2
 #define STORE_GATHER_MAX (5 * HF_USEC_PER_MSEC)

@@ -75,6 +75,17 @@ static hf_err reopen(struct store_engine *engine, struct store_gate *gate)
     return err;
 }
 
+/* Its commit may fail like any other; then readers are refused by this environment, too. */
+static hf_err probe_or_reopen(struct store_engine *engine, struct store_gate *gate)
+{
+    hf_err err = probe(engine, gate);
+    if (err == HF_OK || store_engine_is_readable(engine))
+        return err;
+    hf_ignore(store_engine_settle(engine));
+    hf_ignore(reopen(engine, gate));
+    return err;
+}
+
 /*
  * Readers keep the environment they have while the disk does not answer; one that refuses them too is
  * replaced at once, by one that shows the same commit or none.
@@ -82,13 +93,13 @@ static hf_err reopen(struct store_engine *engine, struct store_gate *gate)
 static hf_err recover(struct store_engine *engine, struct store_gate *gate)
 {
     if (!store_engine_is_suspect(engine))
-        return probe(engine, gate);
+        return probe_or_reopen(engine, gate);
     hf_err err = store_engine_settle(engine);
     if (err == HF_OK || !store_engine_is_readable(engine)) {
         hf_err reopened = reopen(engine, gate);
         err = err == HF_OK ? reopened : err;
     }
-    return err == HF_OK ? probe(engine, gate) : err;
+    return err == HF_OK ? probe_or_reopen(engine, gate) : err;
 }
 
 /* ---- when ---- */

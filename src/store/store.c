@@ -172,7 +172,8 @@ hf_err store_read_begin(struct store_reader *reader, struct store_txn **out)
     store_gate_enter(gate, &reader->place);
     hf_err err = store_engine_reader_renew(&reader->txn);
     while (err == HF_E_BUSY) {
-        store_gate_leave_until_opened(gate, &reader->place);
+        if (!store_gate_leave_until_opened(gate, &reader->place))
+            return HF_E_UNAVAILABLE;
         store_gate_enter(gate, &reader->place);
         err = store_engine_reader_renew(&reader->txn);
     }

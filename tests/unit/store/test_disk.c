@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -32,9 +33,16 @@
 /* ---- the disk's faults ---- */
 
 #define PAGE_BYTES_MIN 4096
+#define PAUSE_USEC 1000
+/* More than a reader waits, less than the longest time between two attempts to recover. */
+#define READ_USEC_MAX (20 * HF_USEC_PER_SEC)
 
-static atomic_int sync_error; /* what fdatasync() fails with */
-static atomic_int meta_error; /* what writing less than a page fails with: a commit's root */
+static atomic_int sync_error;      /* what fdatasync() fails with */
+static atomic_int meta_error;      /* what writing less than a page fails with: a commit's root */
+static atomic_bool is_engine_only; /* only through the engine's descriptor, which syncs by itself */
+static atomic_bool is_hanging;     /* once a root could not be written: no sync returns */
+static atomic_int meta_failures;   /* how many roots could not be written */
+static atomic_int hung;            /* syncs that wait */
 
 int sync_failing(int fd) __asm__("fdatasync");
 
@@ -45,6 +53,10 @@ int sync_failing(int fd)
         errno = error;
         return -1;
     }
+    atomic_fetch_add(&hung, 1);
+    while (atomic_load(&is_hanging) && atomic_load(&meta_failures) > 0)
+        (void)usleep(PAUSE_USEC);
+    atomic_fetch_sub(&hung, 1);
     return (int)syscall(SYS_fdatasync, fd);
 }
 
@@ -55,7 +67,9 @@ ssize_t write_failing_64(int fd, const void *bytes, size_t n, off_t offset) __as
 static ssize_t write_at(int fd, const void *bytes, size_t n, off_t offset)
 {
     int error = atomic_load(&meta_error);
-    if (error != 0 && n < PAGE_BYTES_MIN) {
+    if (error != 0 && n < PAGE_BYTES_MIN &&
+        (!atomic_load(&is_engine_only) || (fcntl(fd, F_GETFL) & O_DSYNC) != 0)) {
+        atomic_fetch_add(&meta_failures, 1);
         errno = error;
         return -1;
     }
@@ -96,6 +110,9 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
     atomic_store(&sync_error, 0);
     atomic_store(&meta_error, 0);
+    atomic_store(&meta_failures, 0);
+    atomic_store(&is_engine_only, false);
+    atomic_store(&is_hanging, false);
     store_reader_free(fixture->reader);
     store_close(fixture->store);
     if (fixture->is_mounted)
@@ -247,6 +264,78 @@ static void test_failed_root_write_refuses_changes_until_the_disk_is_back(void *
     expect_refusal_then_recovery(fixture, &meta_error);
 }
 
+static hf_err read_in_time(struct fixture *fixture)
+{
+    struct store_txn *txn = NULL;
+    hf_usec started = hf_monotonic_now();
+    hf_err err = store_read_begin(fixture->reader, &txn);
+    if (err == HF_OK)
+        store_read_end(txn);
+    assert_in_range(hf_monotonic_now() - started, 0, READ_USEC_MAX);
+    return err;
+}
+
+/* Each attempt to recover leaves a library that refuses readers: they do not wait for the next. */
+static void test_readers_go_on_while_each_attempt_fails_at_its_root(void **state)
+{
+    struct fixture *fixture = *state;
+    open_with_clock(fixture);
+    atomic_store(&is_engine_only, true);
+    atomic_store(&meta_error, EIO);
+    assert_int_equal(support_put(fixture->store, "a", "2"), HF_E_IO);
+    for (int i = 0; i < 6; i++) {
+        int failures = atomic_load(&meta_failures);
+        assert_int_equal(read_in_time(fixture), HF_OK);
+        assert_true(support_holds(fixture->store, "a", "1"));
+        hf_clock_advance(&fixture->clock, 30 * HF_USEC_PER_SEC);
+        assert_int_equal(support_put(fixture->store, "a", "3"), HF_E_UNAVAILABLE);
+        assert_true(atomic_load(&meta_failures) > failures); /* it tried, in vain */
+    }
+    assert_int_equal(read_in_time(fixture), HF_OK);
+    assert_true(support_holds(fixture->store, "a", "1"));
+    atomic_store(&meta_error, 0);
+    hf_clock_advance(&fixture->clock, 30 * HF_USEC_PER_SEC);
+    assert_int_equal(support_put(fixture->store, "a", "4"), HF_OK);
+    assert_true(support_holds(fixture->store, "a", "4"));
+}
+
+static void *put_in_vain(void *argument)
+{
+    struct fixture *fixture = argument;
+    return support_put(fixture->store, "a", "2") == HF_E_IO ? NULL : fixture;
+}
+
+/* The library refuses readers, and the writer cannot open it again: its sync does not return. */
+static void test_readers_are_refused_while_the_disk_hangs(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t thread;
+    open_with_clock(fixture);
+    atomic_store(&is_engine_only, true);
+    atomic_store(&is_hanging, true);
+    atomic_store(&meta_error, EIO);
+    assert_int_equal(hf_thread_start(&thread, "put", put_in_vain, fixture), HF_OK);
+    while (atomic_load(&meta_failures) == 0 || atomic_load(&hung) == 0)
+        (void)usleep(PAUSE_USEC);
+    hf_err first = read_in_time(fixture);
+    hf_usec started = hf_monotonic_now();
+    hf_err later = HF_E_UNAVAILABLE;
+    for (int i = 0; i < 100 && later == HF_E_UNAVAILABLE; i++)
+        later = read_in_time(fixture);
+    hf_usec taken = hf_monotonic_now() - started;
+    atomic_store(&meta_error, 0);
+    atomic_store(&is_hanging, false);
+    void *failed = NULL;
+    assert_int_equal(pthread_join(thread, &failed), 0);
+    assert_null(failed);
+    assert_int_equal(first, HF_E_UNAVAILABLE);
+    assert_int_equal(later, HF_E_UNAVAILABLE);
+    assert_in_range(taken, 0, READ_USEC_MAX); /* only the first one waits */
+    assert_int_equal(read_in_time(fixture), HF_OK);
+    assert_true(support_holds(fixture->store, "a", "1"));
+    assert_int_equal(support_put(fixture->store, "a", "4"), HF_OK);
+}
+
 static void test_failed_store_can_be_opened_again(void **state)
 {
     struct fixture *fixture = *state;
@@ -318,6 +407,10 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_failed_root_write_refuses_changes_until_the_disk_is_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_readers_go_on_while_each_attempt_fails_at_its_root,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_readers_are_refused_while_the_disk_hangs, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_failed_store_can_be_opened_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_root_without_room_is_a_failure_of_the_disk, set_up,
                                         tear_down),
