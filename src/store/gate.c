@@ -54,24 +54,57 @@ void store_gate_remove(struct store_gate *gate, struct store_gate_place *place)
     (void)pthread_mutex_unlock(&gate->m);
 }
 
-static void wait_until_open(struct store_gate *gate)
+static struct timespec end_of_patience(void)
 {
-    (void)pthread_mutex_lock(&gate->m);
-    (void)pthread_cond_broadcast(&gate->changed);
-    while (atomic_load(&gate->closed))
-        (void)pthread_cond_wait(&gate->changed, &gate->m);
-    (void)pthread_mutex_unlock(&gate->m);
+    hf_usec until = hf_monotonic_now() + STORE_READER_PATIENCE;
+    return (struct timespec){ .tv_sec = until / HF_USEC_PER_SEC,
+                              .tv_nsec = until % HF_USEC_PER_SEC * 1000 };
 }
 
-void store_gate_enter(struct store_gate *gate, struct store_gate_place *place)
+/* Once is enough: the writer may be waiting for a disk that does not answer, and a loop has other requests. */
+static bool gave_up_already(const struct store_gate_place *place, size_t openings)
+{
+    return place->has_given_up && place->openings == openings;
+}
+
+static bool note_wait(struct store_gate_place *place, size_t openings, bool is_over)
+{
+    place->has_given_up = !is_over;
+    place->openings = openings;
+    return is_over;
+}
+
+/* False: in vain. */
+static bool wait_until_open(struct store_gate *gate, struct store_gate_place *place)
+{
+    const struct timespec until = end_of_patience();
+    (void)pthread_mutex_lock(&gate->m);
+    (void)pthread_cond_broadcast(&gate->changed);
+    size_t openings = atomic_load(&gate->openings);
+    int error = gave_up_already(place, openings) ? ETIMEDOUT : 0;
+    while (atomic_load(&gate->closed) && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&gate->changed, &gate->m, &until);
+    bool is_open = !atomic_load(&gate->closed);
+    (void)pthread_mutex_unlock(&gate->m);
+    return note_wait(place, openings, is_open);
+}
+
+bool store_gate_try_enter(struct store_gate *gate, struct store_gate_place *place)
 {
     for (;;) {
         atomic_store(&place->active, true);
         if (!atomic_load(&gate->closed))
-            return;
+            return true;
         atomic_store(&place->active, false);
-        wait_until_open(gate);
+        if (!wait_until_open(gate, place))
+            return false;
     }
+}
+
+void store_gate_enter(struct store_gate *gate, struct store_gate_place *place)
+{
+    while (!store_gate_try_enter(gate, place))
+        place->has_given_up = false;
 }
 
 void store_gate_leave(struct store_gate *gate, struct store_gate_place *place)
@@ -84,33 +117,21 @@ void store_gate_leave(struct store_gate *gate, struct store_gate_place *place)
     (void)pthread_mutex_unlock(&gate->m);
 }
 
-static bool wait_for_opening(struct store_gate *gate, size_t openings, hf_usec deadline)
+/* While it is inside, the gate is neither closed nor opened: so the count read here is that of now. */
+bool store_gate_leave_until_opened(struct store_gate *gate, struct store_gate_place *place)
 {
-    const struct timespec until = { .tv_sec = deadline / HF_USEC_PER_SEC,
-                                    .tv_nsec = deadline % HF_USEC_PER_SEC * 1000 };
+    size_t openings = atomic_load(&gate->openings);
+    store_gate_leave(gate, place);
+    if (gave_up_already(place, openings))
+        return false;
+    const struct timespec until = end_of_patience();
     int error = 0;
     (void)pthread_mutex_lock(&gate->m);
     while (atomic_load(&gate->openings) == openings && error != ETIMEDOUT)
         error = pthread_cond_timedwait(&gate->changed, &gate->m, &until);
     bool has_opened = atomic_load(&gate->openings) != openings;
     (void)pthread_mutex_unlock(&gate->m);
-    return has_opened;
-}
-
-/*
- * While it is inside, the gate is neither closed nor opened: so the count read here is that of now. The
- * writer may be waiting for a disk that does not answer, and a loop has other requests.
- */
-bool store_gate_leave_until_opened(struct store_gate *gate, struct store_gate_place *place)
-{
-    size_t openings = atomic_load(&gate->openings);
-    store_gate_leave(gate, place);
-    if (place->has_given_up && place->openings == openings)
-        return false;
-    place->openings = openings;
-    place->has_given_up = !wait_for_opening(gate, openings,
-                                            hf_monotonic_now() + STORE_READER_PATIENCE);
-    return !place->has_given_up;
+    return note_wait(place, openings, has_opened);
 }
 
 static bool is_anyone_inside(const struct store_gate *gate)

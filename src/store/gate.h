@@ -47,9 +47,11 @@ void store_gate_enter(struct store_gate *gate, struct store_gate_place *place);
 void store_gate_leave(struct store_gate *gate, struct store_gate_place *place);
 
 /*
- * Leaves, and waits until the gate has been closed and opened; not for longer than STORE_READER_PATIENCE,
- * and not again where this reader waited so long in vain. False: in vain.
+ * These wait not for longer than STORE_READER_PATIENCE, and not again where this reader waited so long in
+ * vain, until the gate is opened the next time. False: in vain, and the reader is outside.
  */
+HF_MUST bool store_gate_try_enter(struct store_gate *gate, struct store_gate_place *place);
+/* Leaves, and waits until the gate has been closed and opened. */
 HF_MUST bool store_gate_leave_until_opened(struct store_gate *gate, struct store_gate_place *place);
 
 /*

@@ -49,8 +49,8 @@
 #define STORE_RETRY_FIRST HF_USEC_PER_SEC
 #define STORE_RETRY_MAX (30 * HF_USEC_PER_SEC)
 
-/* How long a reader waits for the library to be opened again: more than that takes on a disk that answers. */
-#define STORE_READER_PATIENCE HF_USEC_PER_SEC
+/* How long a reader waits until the map is moved or the library opened again: both are done at once, if no disk hangs. */
+#define STORE_READER_PATIENCE (5 * HF_USEC_PER_SEC)
 
 /* A batch waits for those that came together last time: for one part in so many of what a commit costs. */
 #define STORE_GATHER_PART 2

@@ -169,12 +169,13 @@ hf_err store_read_begin(struct store_reader *reader, struct store_txn **out)
 {
     HF_ASSERT(!reader->is_reading);
     struct store_gate *gate = &reader->store->gate;
-    store_gate_enter(gate, &reader->place);
+    if (!store_gate_try_enter(gate, &reader->place))
+        return HF_E_UNAVAILABLE;
     hf_err err = store_engine_reader_renew(&reader->txn);
     while (err == HF_E_BUSY) {
-        if (!store_gate_leave_until_opened(gate, &reader->place))
+        if (!store_gate_leave_until_opened(gate, &reader->place) ||
+            !store_gate_try_enter(gate, &reader->place))
             return HF_E_UNAVAILABLE;
-        store_gate_enter(gate, &reader->place);
         err = store_engine_reader_renew(&reader->txn);
     }
     if (err != HF_OK) {

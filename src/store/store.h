@@ -81,7 +81,8 @@ void store_reader_free(struct store_reader *reader);
 HF_DEFINE_FREEP(struct store_reader, store_reader_free)
 
 /*
- * Fails: HF_E_UNAVAILABLE (the disk failed: see STORE_CLOSED). Keep it short, and wait for no command
+ * Fails: HF_E_UNAVAILABLE (the disk failed: see STORE_CLOSED; or the writer waits too long for the disk,
+ * or for somebody who keeps a transaction). Keep it short, and wait for no command
  * inside: the map cannot grow, and so no command may finish, until every transaction that began
  * before has ended.
  */

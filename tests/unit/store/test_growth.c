@@ -170,6 +170,61 @@ static void test_map_grows_for_one_value_many_times_its_size(void **state)
     assert_true(store_stats(fixture->store).map_bytes > 20 * TINY_MAP_BYTES);
 }
 
+struct late {
+    struct store *store;
+    hf_err results[2];
+    sem_t finished;
+};
+
+static void *read_late(void *argument)
+{
+    struct late *late = argument;
+    struct store_reader *reader = NULL;
+    if (store_reader_new(late->store, &reader) != HF_OK)
+        abort();
+    for (size_t i = 0; i < HF_ARRAY_LEN(late->results); i++) {
+        struct store_txn *txn = NULL;
+        do { /* until the writer waits */
+            late->results[i] = store_read_begin(reader, &txn);
+            store_read_end(hf_take(&txn));
+        } while (late->results[i] == HF_OK);
+    }
+    (void)sem_post(&late->finished);
+    store_reader_free(reader);
+    return NULL;
+}
+
+/* Somebody keeps a transaction, so the map cannot grow: the others do not wait for as long. */
+static void test_readers_are_refused_while_one_keeps_the_map(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct late late = { .store = fixture->store };
+    sem_t grown;
+    pthread_t thread;
+    struct store_reader *reader = NULL;
+    struct store_txn *txn = NULL;
+    assert_int_equal(sem_init(&late.finished, 0, 0), 0);
+    assert_int_equal(sem_init(&grown, 0, 0), 0);
+    assert_int_equal(store_reader_new(fixture->store, &reader), HF_OK);
+    assert_int_equal(store_read_begin(reader, &txn), HF_OK);
+    struct fill fill = { .command = { .apply = apply_fill, .done = post_finished },
+                         .value_bytes = 2 * TINY_MAP_BYTES,
+                         .finished = &grown };
+    assert_int_equal(store_submit(fixture->store, &fill.command), HF_OK);
+    assert_int_equal(hf_thread_start(&thread, "late", read_late, &late), HF_OK);
+    assert_int_equal(sem_wait(&late.finished), 0);
+    store_read_end(txn);
+    store_reader_free(reader);
+    assert_int_equal(sem_wait(&grown), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(fill.result, HF_OK);
+    assert_int_equal(late.results[0], HF_E_UNAVAILABLE);
+    assert_int_equal(late.results[1], HF_E_UNAVAILABLE);
+    assert_true(support_holds(fixture->store, "k-last", "0000000000"));
+    (void)sem_destroy(&grown);
+    (void)sem_destroy(&late.finished);
+}
+
 /* A command that ignores the refusal of its put must not get a part of itself committed. */
 static hf_err apply_ignoring(struct store_command *command HF_UNUSED, struct store_txn *txn)
 {
@@ -226,6 +281,8 @@ static void test_reopen_larger_than_configured_map_works(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_readers_are_refused_while_one_keeps_the_map, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_command_ignoring_full_map_is_run_again, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_map_grows_for_one_value_many_times_its_size, set_up,
