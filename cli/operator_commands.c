@@ -60,10 +60,18 @@ static bool takes_shares(const struct cli_answer *status)
 
 /* ---- waiting ---- */
 
+static int tell_sealed_again(const struct cli_answer *status)
+{
+    const hf_str reason = hf_json_str(member(status, "reason"));
+    return cli_fail(CLI_UNREACHABLE, "the seal opens, and the server does not: %.*s",
+                    HF_STR_ARG(reason));
+}
+
 /* Asks until the server is as wanted; between its two states it does not answer at all. */
 static int wait_until(const struct cli_input *input, bool wanted, const char *done)
 {
     int wait = FIRST_WAIT_MS;
+    bool was_away = false;
     for (int waited = 0; waited < PATIENCE_MS; waited += wait) {
         HF_CLEANUP(cli_answer_done) struct cli_answer answer;
         cli_answer_init(&answer, CLI_LOCAL_ANSWER_MAX_BYTES);
@@ -72,6 +80,9 @@ static int wait_until(const struct cli_input *input, bool wanted, const char *do
             return cli_has(input, CLI_JSON) ? cli_print_line(hf_buf_view(&answer.http.body))
                                             : cli_print_line(hf_str_bytes(hf_str_from_c(done)));
         }
+        if (err == HF_OK && was_away && !wanted)
+            return tell_sealed_again(&answer);
+        was_away = was_away || err != HF_OK;
         (void)poll(NULL, 0, wait);
         wait = 2 * wait < WAIT_MAX_MS ? 2 * wait : WAIT_MAX_MS;
     }
@@ -111,8 +122,7 @@ static int read_known(const struct cli_input *input, bool is_share, struct hf_bu
     if (code != CLI_OK)
         return code;
     hf_str text = hf_buf_str(&known);
-    if (text.n > 0 && text.p[text.n - 1] == '\n')
-        text.n--;
+    text.n = hf_str_find(text, '\n'); /* its first line, as when the seal was made */
     if (text.n == 0)
         return cli_fail(CLI_FAILED, "nothing was given; nothing was sent");
     if (!hf_utf8_valid(text))

@@ -52,7 +52,7 @@ static const struct option_row rows[CLI_OPTION_COUNT_] = {
     [CLI_BACKUP_TO]          = { "--file", "FILE", "Write the backup to FILE, mode 0600; default standard output, unless a terminal." },
     [CLI_BACKUP_FROM]        = { "--file", "FILE", "Read the backup from FILE; default standard input." },
     [CLI_INCREMENTAL]        = { "--incremental", NULL, "Only what changed since the last backup." },
-    [CLI_INPUT_FILE]         = { "--input-file", "FILE", "Read the passphrase or share from FILE; a line's end after it does not count." },
+    [CLI_INPUT_FILE]         = { "--input-file", "FILE", "Read the passphrase or share from FILE: its first line." },
     [CLI_RESET]              = { "--reset", NULL, "Forget the shares given so far." },
 };
 /* clang-format on */

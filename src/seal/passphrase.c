@@ -6,8 +6,11 @@
  */
 #include "seal/kind.h"
 
+#include "base/encode.h"
 #include "base/reader.h"
 #include "crypto/crypto.h"
+
+#include <string.h>
 
 #define SALT_BYTES 16
 /* RFC 9106 §4, second recommended option */
@@ -79,15 +82,15 @@ static hf_err open_passphrase(const struct seal_config *config HF_UNUSED,
     return err == HF_OK ? derive(passphrase, &parsed, diag, kek) : err;
 }
 
-/* What is no UTF-8 cannot be given to a sealed server, whose door speaks JSON. */
-static hf_err check_new(const struct hf_secret *passphrase, struct hf_diag *diag)
+/* It will be handed to a sealed server as a string of JSON: what cannot be one would never open it. */
+static hf_err check_new(struct hf_secret *passphrase, struct hf_diag *diag)
 {
-    size_t n = hf_secret_size(passphrase);
-    if (!hf_secret_is_utf8(passphrase))
-        return hf_fail(diag, HF_E_INVALID, "", "a passphrase must be UTF-8 text");
-    if (n < SEAL_PASSPHRASE_MIN_BYTES || n > SEAL_PASSPHRASE_MAX_BYTES)
+    const hf_bytes bytes = { hf_secret_edit(passphrase), hf_secret_size(passphrase) };
+    if (bytes.n < SEAL_PASSPHRASE_MIN_BYTES || bytes.n > SEAL_PASSPHRASE_MAX_BYTES)
         return hf_fail(diag, HF_E_INVALID, "", "a passphrase must have %d to %d bytes",
                        SEAL_PASSPHRASE_MIN_BYTES, SEAL_PASSPHRASE_MAX_BYTES);
+    if (!hf_utf8_valid(hf_bytes_str(bytes)) || memchr(bytes.p, '\0', bytes.n) != NULL)
+        return hf_fail(diag, HF_E_INVALID, "", "a passphrase must be text in UTF-8, without NUL");
     return HF_OK;
 }
 
