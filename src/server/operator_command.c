@@ -535,8 +535,11 @@ static int rekey(struct work *work)
     if (err == HF_OK)
         err = seal_rekey(&new_seal, &people, &roots, &work->diag);
     else
-        err = HF_E_EXISTS;
-    if (err != HF_OK && err != HF_E_EXISTS)
+        err = HF_OK; /* done before the interruption */
+    if (err == HF_E_EXISTS)
+        return cli_fail(CLI_CONFLICT, "the seal opens with just this key already; nothing was "
+                                      "changed: name a file or credential with another one");
+    if (err != HF_OK)
         return tell_after_shares(err, work);
     print_rekeyed(work, &new_seal);
     return CLI_OK;
@@ -573,7 +576,8 @@ static int migrate(struct work *work)
     tell_shares(work, &new_seal);
     (void)printf(
         "\nA server that runs goes on; from its next start or unsealing on it opens with the "
-        "new kind only.\nCopies and backups made before still open with the old one.\n");
+        "new kind only. It reads\nthe settings of the new kind at its start.\nCopies and backups "
+        "made before still open with the old one.\n");
     return CLI_OK;
 }
 

@@ -258,6 +258,12 @@ static hf_err check_free(const struct operator_people *people, size_t index)
                                      strerror(errno));
 }
 
+/* HF_E_FORBIDDEN would say that what people gave does not open the seal. */
+static hf_err refused_here(hf_err err)
+{
+    return err == HF_E_FORBIDDEN ? HF_E_INVALID : err;
+}
+
 /* Before the first share leaves: nothing is in the way of the others. */
 static hf_err prepare(struct operator_people *people, size_t count)
 {
@@ -273,7 +279,7 @@ static hf_err prepare(struct operator_people *people, size_t count)
     }
     hf_err err = hf_folder_make(people->share_folder, SHARE_FOLDER_MODE);
     if (err != HF_OK)
-        return hf_fail(people->diag, err, "", "%s: cannot make the folder: %s",
+        return hf_fail(people->diag, refused_here(err), "", "%s: cannot make the folder: %s",
                        people->share_folder, hf_err_text(err));
     for (size_t i = 0; i < count && err == HF_OK; i++)
         err = check_free(people, i);
@@ -303,8 +309,8 @@ static hf_err write_share(struct operator_people *people, size_t index, const st
     if (err == HF_E_EXISTS)
         err = HF_E_CONFLICT;
     return err == HF_OK ? HF_OK
-                        : hf_fail(people->diag, err, "", "%s: cannot be written: %s", path,
-                                  hf_err_text(err));
+                        : hf_fail(people->diag, refused_here(err), "", "%s: cannot be written: %s",
+                                  path, hf_err_text(err));
 }
 
 /* One after the other, so that no holder sees another's. */

@@ -52,6 +52,17 @@ class RekeyTest(OfflineCase):
         self.assert_opens("passphrase", typed=f"{NEW_PASSPHRASE}\n")
         self.assert_opens_not("passphrase", typed=f"{PASSPHRASE}\n")
 
+    @table(("not_utf8", b"gr\xfcne Wiesen und W\xe4lder"), ("with_nul", b"a passphrase\0 and more"))
+    def test_passphrase_that_could_not_be_handed_to_a_server(self, passphrase):
+        """It goes to a sealed server as JSON."""
+        path = self.passphrase_file("")
+        path.write_bytes(passphrase + b"\n")
+        self.configure("passphrase")
+        self.refuse(FAILED, "must be text in UTF-8", "init", "--passphrase-file", path)
+        self.init("passphrase", typed=f"{PASSPHRASE}\n")
+        self.refuse(FAILED, "must be text in UTF-8", "operator", "rekey", "--old-passphrase-file",
+                    self.passphrase_file(PASSPHRASE), "--passphrase-file", path)
+
     def test_shares(self):
         old = self.init_shamir()
         text = self.shares(old)
@@ -92,7 +103,8 @@ class RekeyTest(OfflineCase):
         self.settings["seal_key_file"] = new
         self.assert_opens("key-file")
         self.configure("key-file")
-        self.succeed("operator", "rekey", "--new-key-file", new)  # is it already
+        self.refuse(CONFLICT, "opens with just this key already; nothing was changed", "operator", "rekey",
+                    "--new-key-file", new)
 
     def test_credential(self):
         self.with_credential()
