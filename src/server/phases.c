@@ -19,6 +19,7 @@ struct phases {
     struct seal_roots roots;          /* of an open seal; else none */
     struct server_sealed_start sealed;
     struct hf_diag why; /* the seal did not open */
+    bool was_sealed;
     bool was_open;
     bool is_over;
 };
@@ -94,6 +95,7 @@ static hf_err be_sealed(struct phases *phases, struct hf_diag *diag)
     hf_err err = server_sealed_new(phases->settings, &phases->sealed, diag, &sealed);
     if (err != HF_OK)
         return err;
+    phases->was_sealed = true;
     keep_ports(phases->settings, server_sealed_http(sealed));
     err = server_sealed_start(sealed);
     if (err == HF_OK)
@@ -114,12 +116,25 @@ static hf_err start(struct phases *phases, struct server_instance *instance)
     return err;
 }
 
+/* While a server is sealed an operator's command may have the store: what was given must not end the process. */
+static hf_err seal_again(struct phases *phases, struct hf_diag *diag)
+{
+    phases->why = *diag;
+    *diag = (struct hf_diag){ 0 };
+    phases->sealed = (struct server_sealed_start){ .reason = phases->why.text };
+    hf_log(HF_LOG_WARN, "unseal-failed", HF_KV_C("reason", phases->why.text),
+           HF_KV_C("continuing", "sealed"));
+    return HF_OK;
+}
+
 static hf_err be_open(struct phases *phases, struct hf_diag *diag)
 {
     struct server_instance *instance = NULL;
     hf_err err = server_instance_new(phases->settings, &phases->roots, phases->run->options, diag,
                                      &instance);
     seal_roots_done(&phases->roots);
+    if (err == HF_E_BUSY && phases->was_sealed)
+        return seal_again(phases, diag);
     if (err != HF_OK)
         return err;
     keep_ports(phases->settings, instance->http);

@@ -23,6 +23,7 @@
 #define LOCAL_BODY_MAX_BYTES ((size_t)16 * 1024)
 #define ANSWER_MAX_BYTES ((size_t)8 * 1024)
 #define NOBODY (-1)
+#define DRAIN_MOST HF_USEC_PER_SEC
 
 struct server_sealed {
     const struct server_settings *settings;
@@ -372,6 +373,8 @@ static hf_err open_http(struct server_sealed *sealed, struct hf_diag *diag)
     const char *listen[HF_CONFIG_LIST_MAX];
     struct http_config config = server_http_config(sealed->settings, listen);
     config.loops = 1; /* all that is said is no */
+    if (config.drain_timeout > DRAIN_MOST)
+        config.drain_timeout = DRAIN_MOST; /* whoever sends slowly does not hold the opening up */
     config.compute_threads = 1;
     const struct http_callbacks callbacks = {
         .context = sealed,

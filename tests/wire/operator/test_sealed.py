@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server that is sealed: what it refuses, what opens it, and that nothing else is open while it is sealed."""
 
+import fcntl
+import http.client
 import json
 import os
 import signal
@@ -201,6 +203,13 @@ class PassphraseTest(Case):
         self.assertFalse(server.status()["sealed"])
         done = server.operator("unseal")
         self.assertEqual((done.returncode, done.stdout), (6, ""))
+
+    def test_first_line_counts(self):
+        """As with what makes the seal: the rest of the file is for people."""
+        server = server_of_kind(self, "passphrase", CHEAP)
+        server.passphrase_file.write_text(f"{PASSPHRASE}\nkept in the safe, too\n", encoding="utf-8")
+        done = server.operator("unseal", "--input-file", server.passphrase_file)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_command_with_nothing(self):
         server = server_of_kind(self, "passphrase", CHEAP)
@@ -452,6 +461,35 @@ class ProcessTest(Case):
             done = run_program("serve", "--config", config)
             self.assertEqual(done.returncode, 1)
             self.assertIn("is not initialised; run 'holdfast init' first", done.stderr)
+
+    def test_unsealed_while_somebody_has_the_store(self):
+        """An operator's command may be at work on it: the server stays, sealed."""
+        server = server_of_kind(self, "passphrase", CHEAP)
+        with open(server.data / "lock", "r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertEqual(server.unseal(passphrase=PASSPHRASE)[0], 200)
+            for _ in range(2000):
+                if "in use" in self.reason(server):
+                    break
+                time.sleep(0.01)
+            self.assertIn("in use by another process", self.reason(server))
+        server.open()
+
+    def reason(self, server):
+        try:
+            return server.status().get("reason", "")
+        except (OSError, http.client.HTTPException):
+            return ""
+
+    def test_slow_senders_do_not_hold_the_opening_up(self):
+        server = server_of_kind(self, "passphrase", [*CHEAP, "timeouts.drain = 1h", "timeouts.body = 1h"])
+        slow = outside(server)
+        self.addCleanup(slow.close)
+        slow.send("GET", "/health")
+        slow.connection.putrequest("PUT", "/secrets/x")
+        slow.connection.putheader("Content-Length", "100")
+        slow.connection.endheaders(b"a part")
+        server.open()
 
     def test_instance_that_does_not_open_ends_the_process(self):
         server = server_of_kind(self, "shamir")
