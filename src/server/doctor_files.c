@@ -129,7 +129,11 @@ void doctor_check_seal(struct doctor *d)
     } else if (seal.roots > 1) {
         doctor_tell(d, DOCTOR_WARNING, "%s; a rotation of the root key was not finished",
                     seal.kind);
-        doctor_mend(d, "holdfast operator rotate-root");
+        /* which refuses to be run as root, and beside an open server */
+        doctor_mend(d,
+                    "systemctl stop holdfast; runuser -u %s -- holdfast operator rotate-root "
+                    "--config %s",
+                    d->user, d->config);
     } else {
         doctor_tell(d, DOCTOR_OK, "%s, root key %llu", seal.kind,
                     (unsigned long long)seal.generation);

@@ -125,6 +125,22 @@ static void test_doctor_seal_absent_or_damaged_is_told(void **state)
     expect(doctor_check_seal, DOCTOR_FAILED, "the seal");
 }
 
+static void test_doctor_rotation_cut_short_is_told(void **state)
+{
+    (void)state;
+    struct hf_diag diag = { 0 };
+    const struct hf_clock clock = { 0 };
+    struct server_installation ignored;
+    struct seal_roots roots = { 0 };
+    assert_int_equal(server_install(settings(), &clock, NULL, &diag, &ignored), HF_OK);
+    const struct seal_config config = server_seal_config(settings());
+    assert_int_equal(seal_rotate_begin(&config, NULL, &diag, &roots), HF_OK);
+    seal_roots_done(&roots);
+    expect(doctor_check_seal, DOCTOR_WARNING, "a rotation of the root key was not finished");
+    assert_non_null(strstr(patient.doctor.findings[0].mend,
+                           "runuser -u keeper -- holdfast operator rotate-root --config "));
+}
+
 static void test_doctor_seal_key_missing_open_or_misplaced_is_told(void **state)
 {
     (void)state;
@@ -432,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_doctor_room_is_judged_beside_store_and_reserve, start,
                                         stop),
         cmocka_unit_test_setup_teardown(test_doctor_seal_absent_or_damaged_is_told, start, stop),
+        cmocka_unit_test_setup_teardown(test_doctor_rotation_cut_short_is_told, start, stop),
         cmocka_unit_test_setup_teardown(test_doctor_seal_key_missing_open_or_misplaced_is_told,
                                         start, stop),
         cmocka_unit_test_setup_teardown(test_doctor_pin_file_missing_or_open_is_told, start, stop),
