@@ -600,6 +600,9 @@ static int rotate(struct work *work)
                  "\n\nThe next backup must be a full one. Backups made before still open with the "
                  "root key of their time.\n",
                  generation);
+    if (info.roots > 1)
+        (void)printf("\nThis finished a rotation begun before, with the root key made then. If "
+                     "somebody may have seen the seal\nopen since, rotate once more.\n");
     return CLI_OK;
 }
 

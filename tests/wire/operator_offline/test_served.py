@@ -79,6 +79,23 @@ class RotateRootTest(OfflineCase):
             self.succeed(*self.ROTATE, typed=f"{PASSPHRASE}\n")
         self.assert_opens("passphrase", typed=f"{PASSPHRASE}\n")
 
+    def test_one_that_was_cut_short_is_finished_and_told(self):
+        """With the root key that was in the seal meanwhile: whoever has seen that must be thought of."""
+        self.init("key-file")
+        records = self.data / "data.mdb"
+        own = records.read_bytes()
+        shutil.copytree(self.data, self.folder / "own")
+        shutil.rmtree(self.data)
+        self.key.rename(self.folder / "own.key")
+        self.init("key-file")
+        (self.folder / "own.key").rename(self.key)
+        shutil.copy(self.folder / "own" / "seal", self.data / "seal")
+        self.assertIn("could not be sealed anew", self.run_operator(*self.ROTATE).stderr)
+        records.write_bytes(own)
+        self.assertIn("finished a rotation begun before", self.succeed(*self.ROTATE))
+        self.assertNotIn("begun before", self.succeed(*self.ROTATE))
+        self.assert_opens("key-file")
+
     def test_shares_are_asked_for_once(self):
         folder = self.init_shamir()
         texts = self.shares(folder)
