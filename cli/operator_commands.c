@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `holdfast operator status`, `unseal` and `seal`: the seal of a running server, over its local socket. What people know is read
- * from the terminal, standard input or a file, never from the command line. Our copies are in secret memory; libcurl has one of its
- * own while it sends.
+ * from the terminal, standard input or a file, never from the command line. Our copies are in secret memory; libcurl has one of
+ * its own while it sends.
  */
 #include "base/encode.h"
 #include "base/file.h"
