@@ -46,6 +46,7 @@ static inline void hf_buf_put(struct hf_buf *buf, const void *bytes, size_t n)
 {
     if (n == 0)
         return;
+    HF_ASSERT(bytes != NULL);
     if (buf->err != HF_OK || n > buf->cap - buf->n) {
         hf_buf_put_growing(buf, bytes, n);
         return;

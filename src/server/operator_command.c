@@ -585,7 +585,7 @@ static int migrate(struct work *work)
 
 static int rotate(struct work *work)
 {
-    struct seal_info info;
+    struct seal_info info = { 0 };
     const int code = look_at_seal(work, &info);
     if (code != CLI_OK)
         return code;

@@ -228,6 +228,7 @@ static hf_str change_token(hf_str query, uint8_t place, uint8_t character)
         begin++;
     begin += name.n;
     const size_t n = hf_str_find(hf_str_sub(copy, begin, copy.n), '&');
+    HF_ASSERT(n > 0);
     const size_t at = begin + place % n;
     char *text = hf_arena_alloc(world.arena, copy.n + 1);
     HF_ASSERT(text != NULL);

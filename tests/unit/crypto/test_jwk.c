@@ -150,7 +150,8 @@ static void expect_round_trips(const struct crypto_key *key)
     assert_false(found->has_private);
     TEST_BUF(again);
     write_jwk(found, &again);
-    assert_true(hf_bytes_equal(hf_buf_view(&text), hf_buf_view(&again)));
+    assert_int_equal(text.n, again.n);
+    assert_memory_equal(text.p, again.p, text.n);
     assert_null(hf_json_member(jwk, "d"));
 }
 
