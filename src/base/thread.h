@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-/* Starts a joinable thread with all signals blocked; name has at most 15 characters. */
+/* Starts a joinable thread; all signals are blocked but those of its own faults (SIGSEGV …). name has at most 15 characters. */
 HF_MUST hf_err hf_thread_start(pthread_t *out, const char *name, void *(*run)(void *),
                                void *argument);
 

@@ -196,6 +196,7 @@ static void test_thread_signals_are_blocked_in_it_only(void **state HF_UNUSED)
     EXPECT_OK(hf_thread_start(&thread, "a-name-far-too-long-for-a-thread", note_mask, &inside));
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_true(sigismember(&inside, SIGTERM) == 1 && sigismember(&inside, SIGHUP) == 1);
+    assert_true(sigismember(&inside, SIGBUS) == 0 && sigismember(&inside, SIGSEGV) == 0);
     sigset_t here;
     (void)pthread_sigmask(SIG_SETMASK, NULL, &here);
     assert_false(sigismember(&here, SIGTERM) == 1);
