@@ -32,28 +32,27 @@ static hf_str strip_padding(hf_str part)
     return part;
 }
 
-HF_MUST static hf_err decode_part(hf_str part, bool padded, struct hf_arena *arena, hf_bytes *out)
+HF_MUST static hf_err decode_part(hf_str part, bool padded, struct hf_arena *arena,
+                                  struct hf_buf *out)
 {
     uint8_t *memory = hf_arena_alloc(arena, part.n); /* decoding shortens */
     if (memory == NULL)
         return HF_E_NOMEM;
-    struct hf_buf bytes;
-    hf_buf_init_fixed(&bytes, memory, part.n);
-    if (hf_base64url_decode_strict(padded ? strip_padding(part) : part, &bytes) != HF_OK)
+    hf_buf_init_fixed(out, memory, part.n);
+    if (hf_base64url_decode_strict(padded ? strip_padding(part) : part, out) != HF_OK)
         return HF_E_TOKEN_MALFORMED;
-    *out = hf_buf_view(&bytes);
     return HF_OK;
 }
 
 HF_MUST static hf_err parse_object(hf_str part, bool padded, struct hf_arena *arena,
                                    struct hf_json **out)
 {
-    hf_bytes text = { 0 };
+    struct hf_buf text;
     hf_err err = decode_part(part, padded, arena, &text);
     if (err != HF_OK)
         return err;
     HF_CLEANUP(hf_json_freep) struct hf_json *root = NULL;
-    err = hf_json_parse(text, NULL, &root);
+    err = hf_json_parse(hf_buf_view(&text), NULL, &root);
     if (err != HF_OK)
         return err == HF_E_NOMEM ? err : HF_E_TOKEN_MALFORMED;
     if (hf_json_type(root) != HF_JSON_OBJECT)
@@ -108,13 +107,15 @@ hf_err crypto_jwt_parse(hf_str text, bool padded, struct hf_arena *arena, struct
     err = read_header(header, &jwt);
     if (err != HF_OK)
         return err;
-    err = decode_part(parts[2], padded, arena, &jwt.signature);
-    if (err != HF_OK)
-        return err;
     jwt.signing_input = hf_str_sub(text, 0, parts[0].n + 1 + parts[1].n);
-    err = parse_object(parts[1], padded, arena, &jwt.payload);
+    HF_CLEANUP(hf_json_freep) struct hf_json *payload = NULL;
+    err = parse_object(parts[1], padded, arena, &payload);
     if (err != HF_OK)
         return err;
+    err = decode_part(parts[2], padded, arena, &jwt.signature); /* last: what fails leaves none */
+    if (err != HF_OK)
+        return err;
+    jwt.payload = hf_take(&payload);
     jwt.header = hf_take(&header);
     *out = jwt;
     return HF_OK;
@@ -124,6 +125,8 @@ void crypto_jwt_done(struct crypto_jwt *jwt)
 {
     hf_json_free(jwt->payload);
     hf_json_free(jwt->header);
+    if (jwt->signature.p != NULL)
+        hf_wipe(jwt->signature.p, jwt->signature.n);
     *jwt = (struct crypto_jwt){ 0 };
 }
 
@@ -131,7 +134,8 @@ hf_err crypto_jwt_verify(const struct crypto_jwt *jwt, const struct crypto_key *
 {
     if (!crypto_signature_fits(jwt->algorithm, key))
         return HF_E_TOKEN_SIGNATURE;
-    return crypto_verify(key, jwt->algorithm, hf_str_bytes(jwt->signing_input), jwt->signature);
+    return crypto_verify(key, jwt->algorithm, hf_str_bytes(jwt->signing_input),
+                         hf_buf_view(&jwt->signature));
 }
 
 HF_MUST static hf_err append_token(const struct crypto_key *key, enum crypto_signature algorithm,

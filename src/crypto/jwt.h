@@ -11,16 +11,19 @@
 
 #define CRYPTO_JWT_MAX_BYTES 16384
 
-/* A parsed, not yet verified token. The JSON trees are freed with crypto_jwt_done(). */
+/*
+ * A parsed, not yet verified token. crypto_jwt_done() frees the JSON trees and clears the signature: with the claims, which are
+ * no secret, it is a token again.
+ */
 struct crypto_jwt {
     struct hf_json *header;
     struct hf_json *payload;
     enum crypto_signature algorithm;
-    hf_str kid;           /* "" if absent */
-    hf_str x5t;           /* "" if absent */
-    hf_str x5t_s256;      /* "" if absent */
-    hf_str signing_input; /* view into the text: header.payload */
-    hf_bytes signature;   /* decoded, in the arena */
+    hf_str kid;              /* "" if absent */
+    hf_str x5t;              /* "" if absent */
+    hf_str x5t_s256;         /* "" if absent */
+    hf_str signing_input;    /* view into the text: header.payload */
+    struct hf_buf signature; /* decoded, in the arena */
 };
 
 /*

@@ -216,6 +216,18 @@ static void expect_not_verified(hf_str text, const struct crypto_key *key)
     crypto_jwt_done(&jwt);
 }
 
+/* The arena is used again by later requests and is not cleared by itself. */
+static void test_jwt_signature_does_not_outlive_the_token(void **state HF_UNUSED)
+{
+    struct crypto_jwt jwt;
+    EXPECT_OK(
+        crypto_jwt_parse(HF_LIT("eyJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.c2lnbmVk"), false, arena, &jwt));
+    const uint8_t *const signature = jwt.signature.p;
+    assert_memory_equal(signature, "signed", 6);
+    crypto_jwt_done(&jwt);
+    assert_memory_equal(signature, "\0\0\0\0\0\0", 6);
+}
+
 /* The public key as the secret of an HMAC, under both names: the classic confusion. */
 static void test_jwt_hmac_with_public_key_is_refused(void **state HF_UNUSED)
 {
@@ -366,6 +378,7 @@ int main(void)
         JWT_TEST(test_jwt_at_size_limit_is_parsed_and_beyond_refused),
         JWT_TEST(test_jwt_beyond_arena_is_out_of_memory),
         JWT_TEST(test_jwt_padding_is_tolerated_only_if_asked),
+        JWT_TEST(test_jwt_signature_does_not_outlive_the_token),
         JWT_TEST(test_jwt_hmac_with_public_key_is_refused),
         JWT_TEST(test_jwt_algorithm_confusion_is_refused),
         JWT_TEST(test_jwt_of_another_key_is_refused),
