@@ -74,14 +74,14 @@ static hf_err find_class(struct store_txn *txn, uint8_t from, uint8_t *out)
 
 static hf_err check_classes(struct store_txn *txn)
 {
-    uint8_t class = 0;
+    uint8_t class_byte = 0;
     hf_err err = HF_OK;
-    while ((err = find_class(txn, class, &class)) == HF_OK) {
-        if (keepers[class] == KEEPER_UNKNOWN)
+    while ((err = find_class(txn, class_byte, &class_byte)) == HF_OK) {
+        if (keepers[class_byte] == KEEPER_UNKNOWN)
             return HF_E_UNSUPPORTED;
-        if (class == UINT8_MAX)
+        if (class_byte == UINT8_MAX)
             return HF_OK;
-        class ++;
+        class_byte++;
     }
     return err == HF_E_NOT_FOUND ? HF_OK : err;
 }
@@ -118,14 +118,15 @@ hf_err server_rotated_decode(hf_bytes plain, struct server_rotated *out)
     return HF_OK;
 }
 
-static hf_err reseal_class(const struct rotation *rotation, struct store_txn *txn, uint8_t class,
-                           struct crypto_record_key *from, struct crypto_record_key *to)
+static hf_err reseal_class(const struct rotation *rotation, struct store_txn *txn,
+                           uint8_t class_byte, struct crypto_record_key *from,
+                           struct crypto_record_key *to)
 {
     uint8_t memory[RECORD_MAX_BYTES];
     struct hf_buf sealed;
     hf_buf_init_fixed(&sealed, memory, sizeof(memory));
     HF_CLEANUP(store_cursor_closep) struct store_cursor *cursor = NULL;
-    hf_err err = store_cursor_open(txn, (hf_bytes){ &class, 1 }, (hf_bytes){ NULL, 0 }, false,
+    hf_err err = store_cursor_open(txn, (hf_bytes){ &class_byte, 1 }, (hf_bytes){ NULL, 0 }, false,
                                    &cursor);
     hf_bytes key = { NULL, 0 };
     hf_bytes record = { NULL, 0 };
@@ -181,9 +182,9 @@ static hf_err reseal_server(const struct rotation *rotation, struct store_txn *t
     hf_err err = server_record_key(rotation->roots->root[0].key, &from);
     if (err == HF_OK)
         err = server_record_key(rotation->roots->root[1].key, &to);
-    for (unsigned class = 0; class <= UINT8_MAX && err == HF_OK; class ++) {
-        if (keepers[class] == KEEPER_SERVER)
-            err = reseal_class(rotation, txn, (uint8_t) class, from, to);
+    for (unsigned class_byte = 0; class_byte <= UINT8_MAX && err == HF_OK; class_byte++) {
+        if (keepers[class_byte] == KEEPER_SERVER)
+            err = reseal_class(rotation, txn, (uint8_t)class_byte, from, to);
     }
     return err == HF_OK ? note_rotation(rotation, txn, to) : err;
 }

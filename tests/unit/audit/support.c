@@ -83,6 +83,19 @@ void test_append(struct audit_log *log, int first, int last)
     audit_batch_free(batch);
 }
 
+hf_err test_write_one(struct audit_log *log, int number)
+{
+    char operation[32];
+    struct audit_batch *batch = NULL;
+    struct audit_record record = test_record(number, operation);
+    assert_int_equal(audit_batch_new(log, &batch), HF_OK);
+    hf_err err = audit_batch_add(batch, &record);
+    if (err == HF_OK)
+        err = audit_batch_write(batch);
+    audit_batch_free(batch);
+    return err;
+}
+
 struct audit_head test_fill(const char *folder, uint64_t segment_bytes, int count)
 {
     struct audit_log *log = test_open(folder, segment_bytes);

@@ -27,6 +27,8 @@ struct audit_record test_record(int number, char operation[32]);
 struct audit_log *test_open(const char *folder, uint64_t segment_bytes);
 /* Appends records first to last, one batch each. */
 void test_append(struct audit_log *log, int first, int last);
+/* A batch of its own; what writing it came to. */
+hf_err test_write_one(struct audit_log *log, int number);
 /* A closed log of `count` records; the head after them. */
 struct audit_head test_fill(const char *folder, uint64_t segment_bytes, int count);
 

@@ -11,19 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static hf_err write_one(struct audit_log *log)
-{
-    char operation[32];
-    struct audit_batch *batch = NULL;
-    struct audit_record record = test_record(7, operation);
-    assert_int_equal(audit_batch_new(log, &batch), HF_OK);
-    hf_err err = audit_batch_add(batch, &record);
-    if (err == HF_OK)
-        err = audit_batch_write(batch);
-    audit_batch_free(batch);
-    return err;
-}
-
 static hf_err maintain(struct audit_log *log)
 {
     struct audit_report report;
@@ -50,7 +37,7 @@ static void test_mend_failed_sync_writes_again_what_was_not_durable(void **state
     test_disk.sync_error = EIO;
     assert_int_equal(maintain(log), HF_E_IO);
     assert_int_equal(audit_log_condition(log), AUDIT_FAILING);
-    assert_int_equal(write_one(log), HF_E_IO);
+    assert_int_equal(test_write_one(log, 7), HF_E_IO);
     assert_int_equal(maintain(log), HF_E_IO);
     assert_int_equal(audit_log_durable_head(log).seq, 3);
 
@@ -61,7 +48,7 @@ static void test_mend_failed_sync_writes_again_what_was_not_durable(void **state
     assert_int_not_equal(test_disk.rewrites, 0);
     assert_int_equal(audit_log_durable_head(log).seq, 6);
     assert_int_equal(audit_log_condition(log), AUDIT_WRITABLE);
-    assert_int_equal(write_one(log), HF_OK);
+    assert_int_equal(test_write_one(log, 7), HF_OK);
     finish(log, *state);
 }
 
@@ -110,14 +97,14 @@ static void test_mend_write_that_could_not_be_undone_is_cut_off_later(void **sta
     test_append(log, 1, 2);
     test_disk.room = 100;
     test_disk.cut_error = EIO;
-    assert_int_not_equal(write_one(log), HF_OK);
+    assert_int_not_equal(test_write_one(log, 7), HF_OK);
     assert_false(audit_takes_records(log));
     test_disk.room = TEST_DISK_LARGE;
-    assert_int_equal(write_one(log), HF_E_IO); /* the end is not known */
+    assert_int_equal(test_write_one(log, 7), HF_E_IO); /* the end is not known */
     assert_int_equal(maintain(log), HF_E_IO);
     test_disk.cut_error = 0;
     assert_int_equal(maintain(log), HF_OK);
-    assert_int_equal(write_one(log), HF_OK);
+    assert_int_equal(test_write_one(log, 7), HF_OK);
     assert_int_equal(audit_log_head(log).seq, 3);
     finish(log, *state);
 }
@@ -128,7 +115,7 @@ static void test_mend_failing_disk_refuses_until_it_works(void **state)
     struct audit_log *log = test_open(*state, 0);
     test_append(log, 1, 1);
     test_disk.write_error = EIO;
-    assert_int_equal(write_one(log), HF_E_IO);
+    assert_int_equal(test_write_one(log, 7), HF_E_IO);
     assert_int_equal(audit_log_condition(log), AUDIT_FAILING);
     assert_int_equal(maintain(log), HF_E_IO);
     test_disk.write_error = 0;
@@ -145,7 +132,7 @@ static void test_mend_failed_sync_before_the_next_file_is_mended_in_the_old_one(
     struct audit_log *log = test_open(*state, 1);
     test_append(log, 1, 1);
     test_disk.sync_error = EIO;
-    assert_int_equal(write_one(log), HF_E_IO);
+    assert_int_equal(test_write_one(log, 7), HF_E_IO);
     test_disk.sync_error = 0;
     test_disk.rewrites = 0;
     assert_int_equal(maintain(log), HF_OK);

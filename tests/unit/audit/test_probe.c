@@ -23,20 +23,6 @@
 #define RECORDS_A_WRITER 150
 #define DISK_BYTES (1024L * 1024)
 
-static hf_err write_one(struct audit_log *log, int number)
-{
-    char operation[32];
-    struct audit_batch *batch = NULL;
-    struct audit_record record = test_record(number, operation);
-    hf_err err = audit_batch_new(log, &batch);
-    if (err == HF_OK)
-        err = audit_batch_add(batch, &record);
-    if (err == HF_OK)
-        err = audit_batch_write(batch);
-    audit_batch_free(batch);
-    return err;
-}
-
 static void limit_file_size(rlim_t bytes)
 {
     struct rlimit limit;
@@ -85,7 +71,7 @@ static void test_writable_failed_write_is_known_until_a_probe_succeeds(void **st
     struct audit_head before = audit_log_head(log);
     uint64_t size = segment_size(*state, 1);
     limit_file_size((rlim_t)size + 10);
-    assert_int_equal(write_one(log, 4), HF_E_IO);
+    assert_int_equal(test_write_one(log, 4), HF_E_IO);
     assert_false(audit_is_writable(log));
     expect_probe(log, HF_E_IO);
     expect_probe(log, HF_E_IO);
@@ -105,10 +91,10 @@ static void test_writable_failed_write_is_known_until_a_write_succeeds(void **st
 {
     struct audit_log *log = test_open(*state, 0);
     limit_file_size(0);
-    assert_int_equal(write_one(log, 1), HF_E_IO);
+    assert_int_equal(test_write_one(log, 1), HF_E_IO);
     limit_file_size(RLIM_INFINITY);
     assert_false(audit_is_writable(log));
-    assert_int_equal(write_one(log, 1), HF_OK);
+    assert_int_equal(test_write_one(log, 1), HF_OK);
     assert_true(audit_is_writable(log));
     audit_close(log);
 }
@@ -129,7 +115,7 @@ static void test_probe_limit_behind_a_long_segment_fails(void **state)
 {
     struct audit_log *log = test_open(*state, 0);
     while (segment_size(*state, 1) < 2 * AUDIT_ROOM_BYTES)
-        assert_int_equal(write_one(log, 1), HF_OK);
+        assert_int_equal(test_write_one(log, 1), HF_OK);
     limit_file_size((rlim_t)segment_size(*state, 1) + 10);
     expect_probe(log, HF_E_IO);
     limit_file_size(RLIM_INFINITY);
@@ -151,9 +137,9 @@ static void test_probe_after_a_failed_sync_fails_until_it_is_mended(void **state
     assert_false(audit_is_writable(log));
     expect_probe(log, HF_E_IO);
     assert_int_equal(dup2(saved, fd), fd);
-    assert_int_equal(write_one(log, 2), HF_E_IO);
+    assert_int_equal(test_write_one(log, 2), HF_E_IO);
     expect_probe(log, HF_OK);
-    assert_int_equal(write_one(log, 2), HF_OK);
+    assert_int_equal(test_write_one(log, 2), HF_OK);
     audit_close(log);
     (void)close(saved);
     (void)close(ends[0]);
@@ -188,7 +174,7 @@ static void test_probe_next_segment_that_cannot_be_made_fails_until_it_can(void 
     test_append(log, 1, 1);
     test_path(*state, 2, path);
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_equal(write_one(log, 2), HF_E_IO);
+    assert_int_equal(test_write_one(log, 2), HF_E_IO);
     assert_false(audit_is_writable(log));
     expect_probe(log, HF_E_IO);
     assert_int_equal(rmdir(path), 0);
@@ -207,10 +193,10 @@ static void test_probe_full_segment_does_not_count_its_own_size(void **state)
 {
     struct audit_log *log = test_open(*state, (uint64_t)512 * 1024);
     while (segment_size(*state, 1) < (uint64_t)512 * 1024)
-        assert_int_equal(write_one(log, 1), HF_OK);
+        assert_int_equal(test_write_one(log, 1), HF_OK);
     limit_file_size(segment_size(*state, 1));
     expect_probe(log, HF_OK);
-    assert_int_equal(write_one(log, 1), HF_OK);
+    assert_int_equal(test_write_one(log, 1), HF_OK);
     limit_file_size(RLIM_INFINITY);
     audit_close(log);
     assert_true(test_verify(*state, NULL).intact);
@@ -268,7 +254,7 @@ static hf_err write_until_full(struct audit_log *log)
 {
     hf_err err = HF_OK;
     for (int i = 0; i < 5000 && err == HF_OK; i++)
-        err = write_one(log, i);
+        err = test_write_one(log, i);
     return err;
 }
 
@@ -318,7 +304,7 @@ static void *run_writer(void *argument)
 {
     struct worker *worker = argument;
     for (int i = 0; i < RECORDS_A_WRITER && worker->err == HF_OK; i++) {
-        worker->err = write_one(worker->log, i);
+        worker->err = test_write_one(worker->log, i);
         if (worker->err == HF_OK && !audit_is_writable(worker->log))
             worker->err = HF_E_INTERNAL;
     }

@@ -36,19 +36,6 @@ static long reserve_blocks(const char *folder)
     return stat(path, &status) == 0 ? (long)status.st_blocks * 512 : -1;
 }
 
-static hf_err write_one(struct audit_log *log)
-{
-    char operation[32];
-    struct audit_batch *batch = NULL;
-    struct audit_record record = test_record(1, operation);
-    assert_int_equal(audit_batch_new(log, &batch), HF_OK);
-    hf_err err = audit_batch_add(batch, &record);
-    if (err == HF_OK)
-        err = audit_batch_write(batch);
-    audit_batch_free(batch);
-    return err;
-}
-
 static hf_err maintain(struct audit_log *log)
 {
     struct audit_report report;
@@ -60,7 +47,7 @@ static uint64_t write_until_refused(struct audit_log *log, hf_err wanted)
     uint64_t written = 0;
     hf_err err = HF_OK;
     while (err == HF_OK && written < 100000) {
-        err = write_one(log);
+        err = test_write_one(log, 1);
         written += err == HF_OK;
     }
     assert_int_equal(err, wanted);
@@ -87,9 +74,9 @@ static void test_reserve_full_disk_takes_records_until_it_is_used_up(void **stat
 {
     test_disk_reset();
     struct audit_log *log = open_with(*state, RESERVE_BYTES, 0);
-    assert_int_equal(write_one(log), HF_OK);
+    assert_int_equal(test_write_one(log, 1), HF_OK);
     test_disk.room = 100; /* less than a record: the write stops in its middle */
-    assert_int_equal(write_one(log), HF_OK);
+    assert_int_equal(test_write_one(log, 1), HF_OK);
     assert_int_equal(audit_log_condition(log), AUDIT_ON_RESERVE);
     assert_false(audit_is_writable(log));
     assert_true(audit_takes_records(log));
@@ -109,7 +96,7 @@ static void test_reserve_full_disk_takes_records_until_it_is_used_up(void **stat
     test_disk.room = 700L * 1024;
     assert_int_equal(maintain(log), HF_E_DISK_FULL);
     assert_int_equal(audit_log_condition(log), AUDIT_ON_RESERVE);
-    assert_int_equal(write_one(log), HF_OK);
+    assert_int_equal(test_write_one(log, 1), HF_OK);
     test_disk.room = TEST_DISK_LARGE;
     assert_int_equal(maintain(log), HF_OK);
     assert_int_equal(audit_log_condition(log), AUDIT_WRITABLE);
@@ -125,7 +112,7 @@ static void test_reserve_full_disk_goes_over_to_the_next_file(void **state)
     struct audit_log *log = open_with(*state, RESERVE_BYTES, (uint64_t)16 * 1024);
     test_disk.room = 0;
     for (int i = 0; i < 100; i++)
-        assert_int_equal(write_one(log), HF_OK);
+        assert_int_equal(test_write_one(log, 1), HF_OK);
     assert_int_equal(audit_log_condition(log), AUDIT_ON_RESERVE);
     struct audit_head head = audit_log_head(log);
     audit_close(log);
@@ -140,7 +127,7 @@ static void test_reserve_start_on_a_full_disk_is_on_reserve(void **state)
     test_disk.room = 64L * 1024;
     struct audit_log *log = open_with(*state, RESERVE_BYTES, 0);
     assert_int_equal(audit_log_condition(log), AUDIT_ON_RESERVE);
-    assert_int_equal(write_one(log), HF_OK);
+    assert_int_equal(test_write_one(log, 1), HF_OK);
     test_disk.room = TEST_DISK_LARGE;
     assert_int_equal(maintain(log), HF_OK);
     assert_int_equal(audit_log_condition(log), AUDIT_WRITABLE);

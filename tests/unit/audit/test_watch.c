@@ -23,19 +23,6 @@ static struct audit_report look(struct audit_log *log, hf_err wanted)
     return report;
 }
 
-static hf_err write_one(struct audit_log *log, int number)
-{
-    char operation[32];
-    struct audit_batch *batch = NULL;
-    struct audit_record record = test_record(number, operation);
-    assert_int_equal(audit_batch_new(log, &batch), HF_OK);
-    hf_err err = audit_batch_add(batch, &record);
-    if (err == HF_OK)
-        err = audit_batch_write(batch);
-    audit_batch_free(batch);
-    return err;
-}
-
 static void expect_closed(struct audit_log *log, enum audit_change change)
 {
     struct audit_report report = look(log, HF_E_CORRUPT);
@@ -43,7 +30,7 @@ static void expect_closed(struct audit_log *log, enum audit_change change)
     assert_true(report.is_new);
     assert_int_equal(report.condition, AUDIT_TAMPERED);
     assert_false(report.is_restored);
-    assert_int_equal(write_one(log, 99), HF_E_IO);
+    assert_int_equal(test_write_one(log, 99), HF_E_IO);
     assert_int_equal(audit_probe(log), HF_E_IO);
     report = look(log, HF_E_CORRUPT);
     assert_int_equal(report.change, change);
