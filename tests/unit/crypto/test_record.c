@@ -2,10 +2,12 @@
 /* Sealed records: every change is found, nothing opens under another name, the bytes are what record.h says. */
 #include "fixture.h"
 
+#include "crypto/internal.h"
 #include "crypto/record.h"
 
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FORMAT 3
@@ -394,6 +396,83 @@ static void test_record_many_storage_keys_open_each_under_its_own(void **state H
         assert_memory_not_equal(first[i], first[i - 1], CRYPTO_RECORD_OVERHEAD_BYTES);
 }
 
+/* The memory of names is small, so that another name soon stands where the record's was kept. */
+static void test_record_kept_opens_under_no_name_that_comes_after_it(void **state HF_UNUSED)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    TEST_BUF(record);
+    TEST_BUF(out);
+    seal_text(key, "text", &record);
+    for (unsigned int i = 0; i < 2000; i++) {
+        char name[32];
+        const int n = snprintf(name, sizeof(name), "other-%u", i);
+        const hf_bytes other = { (const uint8_t *)name, (size_t)n };
+        EXPECT_OK(crypto_record_open_kept(key, storage_key(), FORMAT, hf_buf_view(&record), &out));
+        for (int again = 0; again < 2; again++) {
+            hf_buf_reset(&out);
+            EXPECT_ERR(HF_E_CORRUPT,
+                       crypto_record_open_kept(key, other, FORMAT, hf_buf_view(&record), &out));
+            assert_int_equal(out.n, 0);
+        }
+    }
+}
+
+static void test_record_keys_forgotten_are_wiped(void **state HF_UNUSED)
+{
+    static const uint8_t derived[CRYPTO_SHA256_BYTES] = { 1, 2, 3 };
+    static const uint8_t zeros[CRYPTO_SHA256_BYTES];
+    struct crypto_record_keys *known = NULL;
+    EXPECT_OK(crypto_record_keys_new(&known));
+    const uint64_t gone = crypto_record_keys_join(known);
+    const uint64_t other = crypto_record_keys_join(known);
+    crypto_record_keys_put(known, gone, hf_str_bytes(HF_LIT("a")), derived);
+    crypto_record_keys_put(known, other, hf_str_bytes(HF_LIT("b")), derived);
+    const uint8_t *place = crypto_record_keys_find(known, gone, hf_str_bytes(HF_LIT("a")));
+    assert_non_null(place);
+    crypto_record_keys_forget(known, gone);
+    assert_memory_equal(place, zeros, sizeof(zeros));
+    assert_null(crypto_record_keys_find(known, gone, hf_str_bytes(HF_LIT("a"))));
+    assert_non_null(crypto_record_keys_find(known, other, hf_str_bytes(HF_LIT("b"))));
+    crypto_record_keys_forget(known, other);
+    crypto_record_keys_free(known);
+}
+
+/* Decrypted, but not authentic: nobody may find it in the buffer's memory. */
+static void test_record_refused_leaves_no_plaintext(void **state HF_UNUSED)
+{
+    static const uint8_t zeros[16];
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = make_key(1);
+    TEST_BUF(record);
+    uint8_t memory[sizeof(zeros)] = { 0 };
+    struct hf_buf out;
+    hf_buf_init_fixed(&out, memory, sizeof(memory));
+    seal_text(key, "a text of 16 by.", &record);
+    record.p[record.n - 1] ^= 1;
+    EXPECT_ERR(HF_E_CORRUPT,
+               crypto_record_open(key, storage_key(), FORMAT, hf_buf_view(&record), &out));
+    assert_memory_equal(memory, zeros, sizeof(zeros));
+}
+
+/* A run that is made again on the same place with another plaintext: see nonces in vault/seal.c. */
+static void test_record_resealed_with_one_seed_has_a_nonce_for_each_plaintext(
+    void **state HF_UNUSED)
+{
+    static const uint8_t seed[CRYPTO_RECORD_SEED_BYTES] = { 7 };
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *from = make_key(1);
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *to = make_key(2);
+    TEST_BUF(first);
+    TEST_BUF(second);
+    TEST_BUF(first_anew);
+    TEST_BUF(second_anew);
+    seal_text(from, "one", &first);
+    seal_text(from, "two", &second);
+    EXPECT_OK(
+        crypto_record_reseal(from, to, storage_key(), seed, hf_buf_view(&first), &first_anew));
+    EXPECT_OK(
+        crypto_record_reseal(from, to, storage_key(), seed, hf_buf_view(&second), &second_anew));
+    assert_memory_not_equal(first_anew.p + 2, second_anew.p + 2, CRYPTO_RECORD_NONCE_BYTES);
+}
+
 static void test_record_key_free_of_null_is_fine(void **state HF_UNUSED)
 {
     crypto_record_key_free(NULL);
@@ -468,6 +547,10 @@ int main(void)
         cmocka_unit_test(test_record_kept_other_bytes_are_refused),
         cmocka_unit_test(test_record_keys_that_keep_together_never_meet),
         cmocka_unit_test(test_record_many_storage_keys_open_each_under_its_own),
+        cmocka_unit_test(test_record_kept_opens_under_no_name_that_comes_after_it),
+        cmocka_unit_test(test_record_keys_forgotten_are_wiped),
+        cmocka_unit_test(test_record_refused_leaves_no_plaintext),
+        cmocka_unit_test(test_record_resealed_with_one_seed_has_a_nonce_for_each_plaintext),
         cmocka_unit_test(test_record_key_free_of_null_is_fine),
     };
     return cmocka_run_group_tests(tests, start_crypto, NULL);

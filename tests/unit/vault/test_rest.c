@@ -265,6 +265,24 @@ static void test_seeded_nonce_is_never_used_for_two_plaintexts(void **state HF_U
         assert_memory_not_equal(base + 2, other[i] + 2, CRYPTO_RECORD_NONCE_BYTES);
 }
 
+static void test_drawn_nonce_is_another_each_time(void **state HF_UNUSED)
+{
+    EXPECT_OK(crypto_init(NULL));
+    const uint8_t key_bytes[CRYPTO_RECORD_KEY_BYTES] = { 1 };
+    HF_CLEANUP(hf_secret_freep) struct hf_secret *parent = NULL;
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
+    EXPECT_OK(hf_secret_from_bytes((hf_bytes){ key_bytes, sizeof(key_bytes) }, &parent));
+    EXPECT_OK(crypto_record_key_new(parent, &key));
+    uint8_t sealed[2][64];
+    for (size_t i = 0; i < HF_ARRAY_LEN(sealed); i++) {
+        struct hf_buf out;
+        hf_buf_init_fixed(&out, sealed[i], sizeof(sealed[i]));
+        EXPECT_OK(vault_seal_drawn(key, hf_str_bytes(HF_LIT("key")), 1,
+                                   hf_str_bytes(HF_LIT("plain")), &out));
+    }
+    assert_memory_not_equal(sealed[0] + 2, sealed[1] + 2, CRYPTO_RECORD_NONCE_BYTES);
+}
+
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -280,6 +298,7 @@ int main(void)
         WORLD_TEST(test_no_plaintext_is_on_disk),
         WORLD_TEST(test_commands_survive_the_growth_of_the_map),
         cmocka_unit_test(test_seeded_nonce_is_never_used_for_two_plaintexts),
+        cmocka_unit_test(test_drawn_nonce_is_another_each_time),
     };
     return cmocka_run_group_tests_name("vault/rest", tests, NULL, NULL);
 }
