@@ -347,6 +347,25 @@ static void test_h1_timeouts_answer_408(void **state)
     engine_done(&engine);
 }
 
+/* Whoever sends a byte now and then does not put the end off. */
+static void test_h1_bytes_of_a_head_do_not_move_its_deadline(void **state)
+{
+    (void)state;
+    static const char *const begun[] = { "GET / HT", "GET / HTTP/1.1\r\n" H, "\r" };
+    for (size_t i = 0; i < HF_ARRAY_LEN(begun); i++) {
+        struct engine engine;
+        run(&engine, begun[i], SIZE_MAX);
+        struct http_deadline *deadline = &engine.conn->deadline;
+        http_deadline_set(&engine.loop.deadlines, deadline, HTTP_DEADLINE_HEADER, 1);
+        const hf_usec at = deadline->at;
+        engine.loop.now = 100;
+        assert_true(engine_feed(&engine, hf_str_bytes(i == 2 ? HF_LIT("\n") : HF_LIT("T"))));
+        assert_int_equal(deadline->kind, HTTP_DEADLINE_HEADER);
+        assert_int_equal(deadline->at, at);
+        engine_done(&engine);
+    }
+}
+
 static void test_h1_next_requests_use_the_same_slot(void **state)
 {
     (void)state;
@@ -372,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_h1_input_ahead_beyond_bound_is_refused),
         cmocka_unit_test(test_h1_response_header_with_line_end_becomes_500),
         cmocka_unit_test(test_h1_timeouts_answer_408),
+        cmocka_unit_test(test_h1_bytes_of_a_head_do_not_move_its_deadline),
         cmocka_unit_test(test_h1_next_requests_use_the_same_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

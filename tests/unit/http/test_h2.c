@@ -262,6 +262,90 @@ static void test_h2_ping_flood_ends_the_connection(void **state)
     finish(&engine, &client);
 }
 
+/* One reset too many per second is tolerated as long as the budget lasts, and it comes back slowly. */
+static void test_h2_reset_budget_comes_back_at_its_rate(void **state)
+{
+    (void)state;
+    struct engine engine;
+    struct client client;
+    start(&engine, &client);
+    engine.loop.now = 100 * HF_USEC_PER_SEC;
+    engine.conn->h2.resets_filled = engine.loop.now;
+    engine.conn->h2.resets_left = 0;
+    engine.loop.now += HF_USEC_PER_SEC;
+    engine.must_defer = true;
+    for (int i = 0; i <= HTTP_H2_RESETS_PER_SEC; i++) {
+        assert_false(client.has_goaway);
+        const int32_t id = request(&client, get_fields, HF_ARRAY_LEN(get_fields));
+        (void)pump(&engine, &client);
+        (void)nghttp2_submit_rst_stream(client.session, 0, id, NGHTTP2_CANCEL);
+        (void)pump(&engine, &client);
+        engine_answer(engine.deferred);
+    }
+    (void)pump(&engine, &client);
+    assert_true(client.has_goaway);
+    assert_int_equal(client.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    finish(&engine, &client);
+}
+
+/* Frames of DATA without data cost work and use up no window. */
+static void test_h2_empty_data_flood_ends_the_connection(void **state)
+{
+    (void)state;
+    static const uint8_t length_type_flags[] = { 0, 0, 0, NGHTTP2_DATA, 0, 0, 0, 0 };
+    uint8_t frame[sizeof(length_type_flags) + 1];
+    struct engine engine;
+    struct client client;
+    start(&engine, &client);
+    const int32_t id = nghttp2_submit_headers(client.session, NGHTTP2_FLAG_NONE, -1, NULL,
+                                              post_fields, HF_ARRAY_LEN(post_fields), NULL);
+    bool is_open = pump(&engine, &client);
+    memcpy(frame, length_type_flags, sizeof(length_type_flags));
+    frame[sizeof(length_type_flags)] = (uint8_t)id;
+    for (size_t i = 0; is_open && i < 2 * HTTP_H2_CONTROL_FRAMES_MAX; i++)
+        is_open = engine_feed(&engine, (hf_bytes){ frame, sizeof(frame) });
+    (void)pump(&engine, &client);
+    assert_true(client.has_goaway);
+    assert_int_equal(client.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    finish(&engine, &client);
+}
+
+static void test_h2_long_settings_end_the_connection(void **state)
+{
+    (void)state;
+    static const uint8_t head[] = { 0, 0, 6 * (HTTP_H2_SETTINGS_MAX + 1), NGHTTP2_SETTINGS, 0, 0, 0,
+                                    0, 0 };
+    uint8_t frame[sizeof(head) + 6 * (HTTP_H2_SETTINGS_MAX + 1)] = { 0 };
+    struct engine engine;
+    struct client client;
+    start(&engine, &client);
+    assert_true(pump(&engine, &client));
+    memcpy(frame, head, sizeof(head)); /* values of a setting 0, which nobody knows */
+    (void)engine_feed(&engine, (hf_bytes){ frame, sizeof(frame) });
+    (void)pump(&engine, &client);
+    assert_true(client.has_goaway);
+    finish(&engine, &client);
+}
+
+/* What a peer may send before anything of it is read. */
+static void test_h2_windows_are_as_said(void **state)
+{
+    (void)state;
+    struct engine engine;
+    struct client client;
+    start(&engine, &client);
+    assert_true(pump(&engine, &client));
+    assert_int_equal(
+        nghttp2_session_get_remote_settings(client.session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE),
+        HTTP_H2_STREAM_WINDOW_BYTES);
+    assert_int_equal(nghttp2_session_get_remote_window_size(client.session),
+                     HTTP_H2_CONNECTION_WINDOW_BYTES);
+    assert_int_equal(nghttp2_session_get_remote_settings(client.session,
+                                                         NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
+                     HTTP_H2_STREAMS_MAX);
+    finish(&engine, &client);
+}
+
 static void test_h2_answer_after_reset_is_dropped(void **state)
 {
     (void)state;
@@ -396,6 +480,10 @@ int main(void)
         cmocka_unit_test(test_h2_body_over_limit_is_refused_and_stopped),
         cmocka_unit_test(test_h2_rapid_reset_ends_the_connection),
         cmocka_unit_test(test_h2_ping_flood_ends_the_connection),
+        cmocka_unit_test(test_h2_empty_data_flood_ends_the_connection),
+        cmocka_unit_test(test_h2_long_settings_end_the_connection),
+        cmocka_unit_test(test_h2_reset_budget_comes_back_at_its_rate),
+        cmocka_unit_test(test_h2_windows_are_as_said),
         cmocka_unit_test(test_h2_flush_refused_gives_503_and_goodbye),
         cmocka_unit_test(test_h2_stream_without_its_body_gets_408),
         cmocka_unit_test(test_h2_answer_after_reset_is_dropped),
