@@ -367,6 +367,45 @@ static void test_purge_due_drops_an_entry_that_is_out_of_date(void **state)
     world_expect_value(w, "name", "v");
 }
 
+static void test_purge_due_takes_nothing_a_moment_early(void **state)
+{
+    struct world *w = *state;
+    size_t count = 0;
+    EXPECT_OK(world_set(w, "name", "v"));
+    EXPECT_OK(world_delete(w, "name"));
+    w->now = START_TIME + RETENTION - 1;
+    EXPECT_OK(world_purge_due(w, 10, &count));
+    assert_int_equal(count, 0);
+    EXPECT_OK(world_recover(w, "name"));
+    world_expect_value(w, "name", "v");
+}
+
+/* Deleted, recovered and deleted again: what was due after the first time is not purged by it. */
+static void test_purge_due_leaves_what_an_old_entry_names(void **state)
+{
+    struct world *w = *state;
+    size_t count = 0;
+    EXPECT_OK(world_set(w, "name", "v"));
+    EXPECT_OK(world_delete(w, "name"));
+    const struct vault_purge_entry entry = {
+        .due = START_TIME + RETENTION,
+        .vault = world_vault(w, "alpha")->properties.id,
+        .collection = VAULT_COLLECTION_SECRETS,
+        .name = HF_LIT("name"),
+    };
+    const struct vault_storage_key key = vault_key_of_purge_due(&entry);
+    const hf_bytes record = world_raw_get(w, vault_storage_key_view(&key));
+    EXPECT_OK(world_recover(w, "name"));
+    w->now += HF_USEC_PER_DAY;
+    EXPECT_OK(world_delete(w, "name"));
+    EXPECT_OK(world_raw_put(w, vault_storage_key_view(&key), record));
+    w->now = START_TIME + RETENTION;
+    EXPECT_OK(world_purge_due(w, 10, &count));
+    assert_int_equal(count, 0);
+    EXPECT_OK(world_recover(w, "name"));
+    world_expect_value(w, "name", "v");
+}
+
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -388,6 +427,8 @@ int main(void)
         WORLD_TEST(test_purge_due_works_under_purge_protection),
         WORLD_TEST(test_purge_due_passes_over_an_entry_that_is_corrupt),
         WORLD_TEST(test_purge_due_drops_an_entry_that_is_out_of_date),
+        WORLD_TEST(test_purge_due_takes_nothing_a_moment_early),
+        WORLD_TEST(test_purge_due_leaves_what_an_old_entry_names),
     };
     return cmocka_run_group_tests_name("vault/deletion", tests, NULL, NULL);
 }
