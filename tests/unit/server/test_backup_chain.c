@@ -29,6 +29,8 @@ struct world {
     struct server_installation installation;
     char paths[FILES][512];
     char *path_list[FILES];
+    void (*change)(
+        struct archive_header *header); /* of the incremental one; NULL: as it should be */
     struct backup_chain *chain;
     struct seal_config seal;
 };
@@ -135,7 +137,7 @@ static struct archive_writer *begin(struct world *w, enum archive_kind kind, uin
     struct archive_writer *writer = NULL;
     hf_buf_init(&seal, SEAL_FILE_MAX_BYTES);
     EXPECT_OK(seal_export(w->place.settings.data, &diag, &seal));
-    const struct archive_header header = {
+    struct archive_header header = {
         .kind = kind,
         .installation = w->installation.tenant,
         .id = { .b = { (uint8_t)kind } },
@@ -143,6 +145,8 @@ static struct archive_writer *begin(struct world *w, enum archive_kind kind, uin
         .from = from,
         .seal = hf_buf_view(&seal),
     };
+    if (kind == ARCHIVE_INCREMENTAL && w->change != NULL)
+        w->change(&header);
     EXPECT_OK(archive_key(root, &key));
     EXPECT_OK(archive_writer_open(w->place.folder, kind == ARCHIVE_FULL ? "file-0" : "file-1",
                                   &header, key, &writer));
@@ -250,6 +254,110 @@ static void test_moment_within_a_rotation_is_refused(void **state)
     assert_false(place_has(&w->place, "restored.restoring"));
 }
 
+static void of_another_installation(struct archive_header *header)
+{
+    header->installation.b[0] ^= 1;
+}
+
+static void of_another_base(struct archive_header *header)
+{
+    header->base.b[1] ^= 1;
+}
+
+static void of_another_history(struct archive_header *header)
+{
+    header->history.b[0] ^= 1;
+}
+
+static void of_later_entries(struct archive_header *header)
+{
+    header->from = 5;
+}
+
+/* Each authenticates, and none is what comes after the first file. */
+static void test_files_that_do_not_follow_are_refused(void **state)
+{
+    struct world *w = *state;
+    static void (*const changes[])(struct archive_header *) = { of_another_installation,
+                                                                of_another_base, of_another_history,
+                                                                of_later_entries };
+    back_up_full(w);
+    for (size_t i = 0; i < HF_ARRAY_LEN(changes); i++) {
+        struct archive_end end;
+        w->change = changes[i];
+        const uint64_t from = changes[i] == of_later_entries ? 5 : 0;
+        struct archive_writer *writer = begin(w, ARCHIVE_INCREMENTAL, 0);
+        EXPECT_OK(archive_writer_finish(writer, from, TIME(40), &end));
+        archive_writer_free(writer);
+        assert_int_equal(restore(w, 2, INT64_MAX), HF_E_CORRUPT);
+        assert_false(place_has(&w->place, "restored"));
+        backup_chain_done(w->chain);
+        free(hf_take(&w->chain));
+        place_remove(&w->place, "file-1");
+    }
+}
+
+static void test_full_backup_behind_another_is_refused(void **state)
+{
+    struct world *w = *state;
+    back_up_full(w);
+    w->path_list[1] = w->paths[0];
+    assert_int_equal(restore(w, 2, INT64_MAX), HF_E_CORRUPT);
+}
+
+static void test_incremental_backup_alone_is_refused(void **state)
+{
+    struct world *w = *state;
+    back_up_changes(w);
+    w->path_list[0] = w->paths[1];
+    assert_int_equal(restore(w, 1, INT64_MAX), HF_E_UNSUPPORTED);
+}
+
+static void test_moment_outside_of_the_files_is_refused(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        hf_usec moment;
+        hf_err expected;
+    } cases[] = {
+        { TIME(10) - 1, HF_E_RANGE },
+        { TIME(40) + 1, HF_E_RANGE },
+        { TIME(10), HF_OK },
+    };
+    back_up_full(w);
+    back_up_changes(w);
+    for (size_t i = 0; i < HF_ARRAY_LEN(cases); i++) {
+        assert_int_equal(restore(w, 2, cases[i].moment), cases[i].expected);
+        backup_chain_done(w->chain);
+        free(hf_take(&w->chain));
+    }
+    /* and now the folder is in use */
+    assert_int_equal(restore(w, 2, TIME(10)), HF_E_EXISTS);
+}
+
+/* An entry of just that moment belongs to it. */
+static void test_moment_of_an_entry_holds_it(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        hf_usec moment;
+        uint64_t seq;
+    } cases[] = { { TIME(20) - 1, 0 }, { TIME(20), 1 }, { TIME(30) - 1, 1 }, { TIME(30), 2 } };
+    back_up_full(w);
+    back_up_changes(w);
+    w->seal = seal_of(w);
+    for (size_t i = 0; i < HF_ARRAY_LEN(cases); i++) {
+        struct hf_diag diag = { 0 };
+        w->chain = calloc(1, sizeof(*w->chain));
+        assert_non_null(w->chain);
+        EXPECT_OK(backup_chain_open(w->chain, w->path_list, 2, &w->seal, NULL, &diag));
+        EXPECT_OK(backup_chain_check(w->chain, cases[i].moment, &diag));
+        assert_int_equal(w->chain->files[1].verdict.last_seq, cases[i].seq);
+        backup_chain_done(w->chain);
+        free(hf_take(&w->chain));
+    }
+}
+
 static void test_seal_whose_key_file_is_gone_is_refused(void **state)
 {
     struct world *w = *state;
@@ -316,6 +424,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_moment_within_a_rotation_is_refused),
+        TEST(test_files_that_do_not_follow_are_refused),
+        TEST(test_full_backup_behind_another_is_refused),
+        TEST(test_incremental_backup_alone_is_refused),
+        TEST(test_moment_outside_of_the_files_is_refused),
+        TEST(test_moment_of_an_entry_holds_it),
         TEST(test_seal_whose_key_file_is_gone_is_refused),
         TEST(test_store_without_installation_is_refused),
         TEST(test_restore_before_a_rotation_has_the_old_root),
