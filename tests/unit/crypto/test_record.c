@@ -403,11 +403,11 @@ static void test_record_kept_opens_under_no_name_that_comes_after_it(void **stat
     TEST_BUF(record);
     TEST_BUF(out);
     seal_text(key, "text", &record);
+    EXPECT_OK(crypto_record_open_kept(key, storage_key(), FORMAT, hf_buf_view(&record), &out));
     for (unsigned int i = 0; i < 2000; i++) {
         char name[32];
         const int n = snprintf(name, sizeof(name), "other-%u", i);
         const hf_bytes other = { (const uint8_t *)name, (size_t)n };
-        EXPECT_OK(crypto_record_open_kept(key, storage_key(), FORMAT, hf_buf_view(&record), &out));
         for (int again = 0; again < 2; again++) {
             hf_buf_reset(&out);
             EXPECT_ERR(HF_E_CORRUPT,
