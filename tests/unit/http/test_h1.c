@@ -351,7 +351,7 @@ static void test_h1_timeouts_answer_408(void **state)
 static void test_h1_bytes_of_a_head_do_not_move_its_deadline(void **state)
 {
     (void)state;
-    static const char *const begun[] = { "GET / HT", "GET / HTTP/1.1\r\n" H, "\r" };
+    static const char *const begun[] = { "GET / HT", ("GET / HTTP/1.1\r\n" H), "\r" };
     for (size_t i = 0; i < HF_ARRAY_LEN(begun); i++) {
         struct engine engine;
         run(&engine, begun[i], SIZE_MAX);
