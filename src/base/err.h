@@ -34,6 +34,7 @@ typedef enum hf_err_class {
     X(HF_E_TRUNCATED, HF_CLASS_INVALID, "input ends too early")                                    \
     X(HF_E_TRAILING, HF_CLASS_INVALID, "unexpected bytes after the end of the input")              \
     X(HF_E_BAD_BLOB, HF_CLASS_INVALID, "backup blob is invalid or corrupt")                        \
+    X(HF_E_DECRYPT, HF_CLASS_INVALID, "ciphertext does not decrypt with this key")                 \
     X(HF_E_TOO_LARGE, HF_CLASS_TOO_LARGE, "input is larger than the limit")                        \
     X(HF_E_UNAUTHENTICATED, HF_CLASS_UNAUTHENTICATED, "credentials missing or wrong")              \
     X(HF_E_TOKEN_MALFORMED, HF_CLASS_UNAUTHENTICATED, "token is malformed")                        \

@@ -62,11 +62,35 @@ static hf_err refuse_missing(struct hf_diag *diag, const char *name)
     return hf_fail(diag, err, "", "the cryptographic library does not provide %s", name);
 }
 
+/* The ciphers of keys in a vault, by mode and by size. */
+static const char *const aes_names[CRYPTO_AES_MODE_COUNT][CRYPTO_AES_SIZE_COUNT] = {
+    [CRYPTO_AES_GCM] = { "AES-128-GCM", "AES-192-GCM", "AES-256-GCM" },
+    [CRYPTO_AES_CBC] = { "AES-128-CBC", "AES-192-CBC", "AES-256-CBC" },
+    [CRYPTO_AES_WRAP] = { "AES-128-WRAP", "AES-192-WRAP", "AES-256-WRAP" },
+    [CRYPTO_AES_WRAP_PAD] = { "AES-128-WRAP-PAD", "AES-192-WRAP-PAD", "AES-256-WRAP-PAD" },
+};
+
+static hf_err fetch_aes(struct hf_diag *diag)
+{
+    for (size_t mode = 0; mode < CRYPTO_AES_MODE_COUNT; mode++) {
+        for (size_t size = 0; size < CRYPTO_AES_SIZE_COUNT; size++) {
+            const char *name = aes_names[mode][size];
+            algorithms.aes[mode][size] = EVP_CIPHER_fetch(NULL, name, NULL);
+            if (algorithms.aes[mode][size] == NULL)
+                return refuse_missing(diag, name);
+        }
+    }
+    return HF_OK;
+}
+
 static hf_err fetch_algorithms(struct hf_diag *diag)
 {
     algorithms.aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     if (algorithms.aes_256_gcm == NULL)
         return refuse_missing(diag, "AES-256-GCM");
+    hf_err err = fetch_aes(diag);
+    if (err != HF_OK)
+        return err;
     algorithms.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     if (algorithms.hmac == NULL)
         return refuse_missing(diag, "HMAC");

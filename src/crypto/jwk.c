@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Public keys as JSON (RFC 7517). Members that are not understood are ignored, as its §4 demands.
+ * Keys as JSON (RFC 7517): public ones, and the members that private ones are made of. Members that are not understood are ignored, as its §4 demands.
  */
+#include "base/assert.h"
 #include "crypto/internal.h"
+
+#define BASE64_GROUP_BYTES 3 /* decoding works in whole groups */
+#define PRIVATE_MEMBER_MAX_BYTES (CRYPTO_RSA_BITS_MAX / 8 + 1)
 
 hf_err crypto_jwk_decode_member(const struct hf_json *jwk, const char *name, struct hf_buf *out)
 {
@@ -13,6 +17,57 @@ hf_err crypto_jwk_decode_member(const struct hf_json *jwk, const char *name, str
     if (text.n == 0)
         return HF_E_INVALID;
     return hf_base64url_decode_strict(text, out);
+}
+
+/* into `out`, which has room for max_bytes and one group more */
+HF_MUST static hf_err decode_private(const struct hf_json *jwk, const char *name, size_t max_bytes,
+                                     struct hf_diag *diag, struct hf_buf *out)
+{
+    const struct hf_json *member = hf_json_member(jwk, name);
+    if (member == NULL || hf_json_type(member) == HF_JSON_NULL)
+        return hf_fail(diag, HF_E_INVALID, name, "is required");
+    if (hf_json_type(member) != HF_JSON_STRING)
+        return hf_fail(diag, HF_E_INVALID, name, "must be a string");
+    hf_err err = hf_base64_decode(hf_json_str(member), out);
+    if (err == HF_E_INVALID)
+        return hf_fail(diag, HF_E_INVALID, name, "must be base64url");
+    if (err == HF_E_TOO_LARGE || (err == HF_OK && out->n > max_bytes))
+        return hf_fail(diag, HF_E_INVALID, name, "is too long");
+    if (err == HF_OK && out->n == 0)
+        return hf_fail(diag, HF_E_INVALID, name, "must not be empty");
+    return err;
+}
+
+hf_err crypto_jwk_read_number(const struct hf_json *jwk, const char *name, size_t max_bytes,
+                              struct hf_diag *diag, BIGNUM **out)
+{
+    HF_CLEAN_SECRET(memory, PRIVATE_MEMBER_MAX_BYTES + BASE64_GROUP_BYTES);
+    HF_ASSERT(max_bytes <= PRIVATE_MEMBER_MAX_BYTES);
+    struct hf_buf octets;
+    hf_buf_init_fixed(&octets, memory, max_bytes + BASE64_GROUP_BYTES);
+    hf_err err = decode_private(jwk, name, max_bytes, diag, &octets);
+    if (err != HF_OK)
+        return err;
+    HF_CLEANUP(BN_clear_freep) BIGNUM *number = BN_bin2bn(octets.p, (int)octets.n, NULL);
+    if (number == NULL)
+        return crypto_err_take("jwk");
+    if (BN_is_zero(number))
+        return hf_fail(diag, HF_E_INVALID, name, "must not be zero");
+    *out = hf_take(&number);
+    return HF_OK;
+}
+
+hf_err crypto_jwk_read_octets(const struct hf_json *jwk, const char *name, size_t max_bytes,
+                              struct hf_diag *diag, struct hf_secret **out)
+{
+    HF_CLEAN_SECRET(memory, PRIVATE_MEMBER_MAX_BYTES + BASE64_GROUP_BYTES);
+    HF_ASSERT(max_bytes <= PRIVATE_MEMBER_MAX_BYTES);
+    struct hf_buf octets;
+    hf_buf_init_fixed(&octets, memory, max_bytes + BASE64_GROUP_BYTES);
+    hf_err err = decode_private(jwk, name, max_bytes, diag, &octets);
+    if (err != HF_OK)
+        return err;
+    return hf_secret_from_bytes(hf_buf_view(&octets), out);
 }
 
 hf_err crypto_jwk_write_number(struct hf_json_writer *w, const char *name, const BIGNUM *number,

@@ -18,6 +18,7 @@ void crypto_key_free(struct crypto_key *key)
     if (key == NULL || atomic_fetch_sub(&key->owners, 1) > 1)
         return;
     EVP_PKEY_free(key->pkey);
+    hf_secret_free(key->octets);
     free(key);
 }
 
@@ -78,7 +79,8 @@ hf_err crypto_key_adopt(EVP_PKEY **pkey, bool has_private, struct crypto_key **o
     return HF_OK;
 }
 
-hf_err crypto_pkey_from_params(const char *type, OSSL_PARAM_BLD *builder, EVP_PKEY **out)
+hf_err crypto_pkey_from_params(const char *type, int selection, OSSL_PARAM_BLD *builder,
+                               EVP_PKEY **out)
 {
     HF_CLEANUP(OSSL_PARAM_freep) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
     HF_CLEANUP(EVP_PKEY_CTX_freep)
@@ -86,7 +88,7 @@ hf_err crypto_pkey_from_params(const char *type, OSSL_PARAM_BLD *builder, EVP_PK
     if (params == NULL || context == NULL || EVP_PKEY_fromdata_init(context) != 1)
         return crypto_err_take("key");
     EVP_PKEY *pkey = NULL;
-    if (EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+    if (EVP_PKEY_fromdata(context, &pkey, selection, params) != 1)
         return crypto_err_refuse("key", HF_E_INVALID);
     *out = pkey;
     return HF_OK;
@@ -94,7 +96,7 @@ hf_err crypto_pkey_from_params(const char *type, OSSL_PARAM_BLD *builder, EVP_PK
 
 hf_err crypto_key_to_pkcs8(const struct crypto_key *key, struct hf_secret **out)
 {
-    if (!key->has_private)
+    if (!key->has_private || key->pkey == NULL)
         return HF_E_INVALID;
     HF_CLEANUP(PKCS8_PRIV_KEY_INFO_freep) PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key->pkey);
     int size = info == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
@@ -111,7 +113,7 @@ hf_err crypto_key_to_pkcs8(const struct crypto_key *key, struct hf_secret **out)
     return HF_OK;
 }
 
-hf_err crypto_key_from_pkcs8(const struct hf_secret *der, struct crypto_key **out)
+hf_err crypto_pkey_from_pkcs8(const struct hf_secret *der, EVP_PKEY **out)
 {
     hf_bytes plain = hf_secret_view(der);
     if (plain.n > LONG_MAX)
@@ -123,16 +125,26 @@ hf_err crypto_key_from_pkcs8(const struct hf_secret *der, struct crypto_key **ou
         return crypto_err_refuse("pkcs8", HF_E_INVALID);
     if (next != plain.p + plain.n)
         return HF_E_INVALID;
-    HF_CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = EVP_PKCS82PKEY(info);
+    EVP_PKEY *pkey = EVP_PKCS82PKEY(info);
     if (pkey == NULL)
         return crypto_err_refuse("pkcs8", HF_E_INVALID);
+    *out = pkey;
+    return HF_OK;
+}
+
+hf_err crypto_key_from_pkcs8(const struct hf_secret *der, struct crypto_key **out)
+{
+    HF_CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
+    hf_err err = crypto_pkey_from_pkcs8(der, &pkey);
+    if (err != HF_OK)
+        return err;
     return crypto_key_adopt(&pkey, true, out);
 }
 
 hf_err crypto_key_write_pem(const struct crypto_key *key, struct hf_buf *out)
 {
     HF_ASSERT(out->secret || out->borrowed);
-    if (!key->has_private)
+    if (!key->has_private || key->pkey == NULL)
         return HF_E_INVALID;
     HF_CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
     if (bio == NULL ||

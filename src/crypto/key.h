@@ -18,6 +18,8 @@ enum crypto_key_type {
     CRYPTO_KEY_EC_P256,
     CRYPTO_KEY_EC_P384,
     CRYPTO_KEY_EC_P521,
+    CRYPTO_KEY_EC_P256K, /* secp256k1 */
+    CRYPTO_KEY_OCT, /* bytes, for AES and HMAC; of the functions here it has type and bits only */
 };
 
 /* RFC 7518 §3.1 */

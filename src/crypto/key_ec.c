@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Elliptic curve keys over the NIST curves (SP 800-186): generation, x and y as JWK members (RFC 7518 §6.2.1), and
+ * Elliptic curve keys over the NIST curves (SP 800-186) and secp256k1 (SEC 2): generation, x and y as JWK members (RFC 7518 §6.2.1), and
  * signatures between DER and the fixed width of RFC 7518 §3.4.
  */
 #include "crypto/internal.h"
 
 #include <openssl/core_names.h>
 
-#define EC_FIELD_MAX_BYTES 66
-#define POINT_UNCOMPRESSED 0x04 /* SEC 1 §2.3.3 */
-#define POINT_MAX_BYTES (1 + 2 * EC_FIELD_MAX_BYTES)
+#define POINT_MAX_BYTES (1 + 2 * CRYPTO_EC_FIELD_MAX_BYTES)
 #define BASE64_GROUP_BYTES 3 /* decoding works in whole groups */
 
 static const struct crypto_curve curves[] = {
     /* type, JWK name, provider's group, bytes of a coordinate */
     { CRYPTO_KEY_EC_P256, "P-256", "prime256v1", 32 },
     { CRYPTO_KEY_EC_P384, "P-384", "secp384r1", 48 },
-    { CRYPTO_KEY_EC_P521, "P-521", "secp521r1", EC_FIELD_MAX_BYTES },
+    { CRYPTO_KEY_EC_P521, "P-521", "secp521r1", CRYPTO_EC_FIELD_MAX_BYTES },
+    { CRYPTO_KEY_EC_P256K, "P-256K", "secp256k1", 32 },
 };
 
 const struct crypto_curve *crypto_curve_of_type(enum crypto_key_type type)
@@ -37,7 +36,7 @@ const struct crypto_curve *crypto_curve_of_group(hf_str group_name)
     return NULL;
 }
 
-static const struct crypto_curve *find_curve_of_jwk(hf_str jwk_name)
+const struct crypto_curve *crypto_curve_of_jwk_name(hf_str jwk_name)
 {
     for (size_t i = 0; i < HF_ARRAY_LEN(curves); i++) {
         if (hf_str_equal(hf_str_from_c(curves[i].jwk_name), jwk_name))
@@ -73,7 +72,7 @@ HF_MUST static hf_err decode_coordinate(const struct hf_json *jwk, const char *n
 HF_MUST static hf_err decode_point(const struct hf_json *jwk, const struct crypto_curve *curve,
                                    struct hf_buf *point)
 {
-    hf_buf_put_u8(point, POINT_UNCOMPRESSED);
+    hf_buf_put_u8(point, CRYPTO_POINT_UNCOMPRESSED);
     hf_err err = decode_coordinate(jwk, "x", curve, point);
     if (err != HF_OK)
         return err;
@@ -102,7 +101,7 @@ HF_MUST static hf_err make_public(const struct crypto_curve *curve, const struct
         OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point->p, point->n) != 1)
         return crypto_err_take("jwk");
     HF_CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
-    hf_err err = crypto_pkey_from_params("EC", builder, &pkey);
+    hf_err err = crypto_pkey_from_params("EC", EVP_PKEY_PUBLIC_KEY, builder, &pkey);
     if (err != HF_OK)
         return err;
     err = check_point(pkey);
@@ -111,12 +110,25 @@ HF_MUST static hf_err make_public(const struct crypto_curve *curve, const struct
     return crypto_key_adopt(&pkey, false, out);
 }
 
+hf_err crypto_ec_from_public(const struct crypto_curve *curve, hf_bytes coordinates,
+                             struct crypto_key **out)
+{
+    if (coordinates.n != 2 * curve->field_bytes)
+        return HF_E_INVALID;
+    uint8_t memory[POINT_MAX_BYTES];
+    struct hf_buf point;
+    hf_buf_init_fixed(&point, memory, sizeof(memory));
+    hf_buf_put_u8(&point, CRYPTO_POINT_UNCOMPRESSED);
+    hf_buf_put_bytes(&point, coordinates);
+    return make_public(curve, &point, out);
+}
+
 hf_err crypto_ec_from_jwk(const struct hf_json *jwk, struct crypto_key **out)
 {
     const struct hf_json *name = hf_json_member(jwk, "crv");
     if (name == NULL || hf_json_type(name) != HF_JSON_STRING)
         return HF_E_INVALID;
-    const struct crypto_curve *curve = find_curve_of_jwk(hf_json_str(name));
+    const struct crypto_curve *curve = crypto_curve_of_jwk_name(hf_json_str(name));
     if (curve == NULL)
         return HF_E_UNSUPPORTED;
     uint8_t memory[POINT_MAX_BYTES + BASE64_GROUP_BYTES];

@@ -51,6 +51,20 @@ HF_MUST static hf_err check_numbers(const BIGNUM *n, const BIGNUM *e)
     return HF_OK;
 }
 
+/* Not EVP_PKEY_public_check(): slow at these sizes, and for a bad modulus its answer is a matter of chance. */
+hf_err crypto_rsa_from_public(const BIGNUM *n, const BIGNUM *e, struct crypto_key **out)
+{
+    HF_CLEANUP(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    if (builder == NULL || OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
+        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) != 1)
+        return crypto_err_take("rsa");
+    HF_CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
+    hf_err err = crypto_pkey_from_params("RSA", EVP_PKEY_PUBLIC_KEY, builder, &pkey);
+    if (err != HF_OK)
+        return err;
+    return crypto_key_adopt(&pkey, false, out);
+}
+
 hf_err crypto_rsa_from_jwk(const struct hf_json *jwk, struct crypto_key **out)
 {
     HF_CLEANUP(BN_clear_freep) BIGNUM *n = NULL;
@@ -64,16 +78,7 @@ hf_err crypto_rsa_from_jwk(const struct hf_json *jwk, struct crypto_key **out)
     err = check_numbers(n, e);
     if (err != HF_OK)
         return err;
-    HF_CLEANUP(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    if (builder == NULL || OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
-        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) != 1)
-        return crypto_err_take("jwk");
-    /* Not EVP_PKEY_public_check(): slow at these sizes, and for a bad modulus its answer is a matter of chance. */
-    HF_CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
-    err = crypto_pkey_from_params("RSA", builder, &pkey);
-    if (err != HF_OK)
-        return err;
-    return crypto_key_adopt(&pkey, false, out);
+    return crypto_rsa_from_public(n, e, out);
 }
 
 hf_err crypto_rsa_write_jwk(const struct crypto_key *key, struct hf_json_writer *w)

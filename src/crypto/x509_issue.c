@@ -252,6 +252,8 @@ static const EVP_MD *find_digest(const struct crypto_key *key)
         return EVP_sha512();
     case CRYPTO_KEY_RSA:
     case CRYPTO_KEY_EC_P256:
+    case CRYPTO_KEY_EC_P256K:
+    case CRYPTO_KEY_OCT:
         break;
     }
     return EVP_sha256();

@@ -19,6 +19,7 @@ static const struct error_row error_rows[] = {
     [HF_E_TRUNCATED] = { 400, "BadParameter", NULL },
     [HF_E_TRAILING] = { 400, "BadParameter", NULL },
     [HF_E_BAD_BLOB] = { 400, "BadParameter", "Backup blob contains invalid or corrupt version." },
+    [HF_E_DECRYPT] = { 400, "BadParameter", "The value could not be decrypted with this key." },
     [HF_E_TOO_LARGE] = { 413, "RequestEntityTooLarge", "The request body is too large." },
     [HF_E_UNAUTHENTICATED] = { 401, "Unauthorized",
                                "AKV10000: Request is missing a Bearer or PoP token." },
