@@ -150,7 +150,7 @@ const struct crypto_curve *crypto_curve_of_jwk_name(hf_str jwk_name);
 HF_MUST hf_err crypto_ec_from_public(const struct crypto_curve *curve, hf_bytes coordinates,
                                      struct crypto_key **out);
 
-/* key_ec_private.c: an EC key pair; range, point and that d belongs to it are checked. Fails as for RSA, HF_E_UNSUPPORTED (curve). */
+/* key_ec_private.c: an EC key pair; range, point and that d belongs to it are checked. Fails as for RSA. */
 HF_MUST hf_err crypto_ec_import_jwk(const struct hf_json *jwk, struct hf_diag *diag,
                                     struct crypto_key **out);
 HF_MUST hf_err crypto_ec_import_pkey(EVP_PKEY *pkey, struct hf_diag *diag, struct crypto_key **out);

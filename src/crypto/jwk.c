@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys as JSON (RFC 7517): public ones, and the members that private ones are made of. Members that are not understood are ignored, as its §4 demands.
+ * Keys as JSON (RFC 7517): public ones, and the members that private ones are made of. Members that are not understood are
+ * ignored, as its §4 demands.
  */
 #include "base/assert.h"
 #include "crypto/internal.h"

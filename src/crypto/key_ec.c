@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Elliptic curve keys over the NIST curves (SP 800-186) and secp256k1 (SEC 2): generation, x and y as JWK members (RFC 7518 §6.2.1), and
- * signatures between DER and the fixed width of RFC 7518 §3.4.
+ * Elliptic curve keys over the NIST curves (SP 800-186) and secp256k1 (SEC 2): generation, x and y as JWK members
+ * (RFC 7518 §6.2.1), and signatures between DER and the fixed width of RFC 7518 §3.4.
  */
 #include "crypto/internal.h"
 

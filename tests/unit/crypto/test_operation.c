@@ -6,6 +6,7 @@
 #include "crypto/key_material.h"
 #include "crypto/operation.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define SECRET_BUF(name)                                                                           \
@@ -356,6 +357,48 @@ static void test_operation_published_hmac_vector(void **state HF_UNUSED)
     assert_true(hf_bytes_equal(hf_buf_view(&out), (hf_bytes){ mac, 32 }));
 }
 
+struct shared {
+    const struct crypto_key *key;
+    const struct crypto_alg *alg;
+};
+
+/* NULL if all went well. */
+static void *use_shared(void *argument)
+{
+    const struct shared *shared = argument;
+    static const uint8_t digest[32] = { 5 };
+    for (int i = 0; i < 20; i++) {
+        uint8_t memory[256];
+        struct hf_buf out;
+        bool valid = false;
+        hf_buf_init_fixed(&out, memory, sizeof(memory));
+        const hf_bytes value = { digest, sizeof(digest) };
+        if (crypto_sign_digest(shared->key, shared->alg, value, NULL, &out) != HF_OK ||
+            crypto_verify_digest(shared->key, shared->alg, value, hf_buf_view(&out), NULL,
+                                 &valid) != HF_OK ||
+            !valid)
+            return argument;
+    }
+    return NULL;
+}
+
+static void test_operation_threads_share_a_key(void **state HF_UNUSED)
+{
+    static const char *const names[] = { "ES256", "ES256K", "RS256", "PS256", "HS256" };
+    for (size_t i = 0; i < HF_ARRAY_LEN(names); i++) {
+        HF_CLEANUP(crypto_key_freep) struct crypto_key *key = make_key_for(alg_of(names[i]));
+        struct shared shared = { key, alg_of(names[i]) };
+        pthread_t threads[4];
+        for (size_t j = 0; j < HF_ARRAY_LEN(threads); j++)
+            assert_int_equal(pthread_create(&threads[j], NULL, use_shared, &shared), 0);
+        for (size_t j = 0; j < HF_ARRAY_LEN(threads); j++) {
+            void *failed = &shared;
+            assert_int_equal(pthread_join(threads[j], &failed), 0);
+            assert_null(failed);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_operation_cbcpad_wrong_padding_does_not_decrypt),
         cmocka_unit_test(test_operation_signatures_verify_and_damaged_ones_do_not),
         cmocka_unit_test(test_operation_ciphertexts_open_and_damaged_ones_do_not),
+        cmocka_unit_test(test_operation_threads_share_a_key),
         cmocka_unit_test(test_operation_published_vectors),
         cmocka_unit_test(test_operation_published_gcm_vector_decrypts),
         cmocka_unit_test(test_operation_published_hmac_vector),
