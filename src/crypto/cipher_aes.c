@@ -92,7 +92,7 @@ static bool run(EVP_CIPHER_CTX *context, hf_bytes value, uint8_t *room, size_t *
         return false;
     if (EVP_CipherFinal_ex(context, room + body, &end) != 1)
         return false;
-    *written = (size_t)(body + end);
+    *written = (size_t)body + (size_t)end;
     return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "crypto/key_material.h"
 
+#include "base/assert.h"
 #include "crypto/internal.h"
 
 #include <openssl/core_names.h>
@@ -188,6 +189,7 @@ hf_err crypto_key_from_material(enum crypto_key_type type, int bits,
     hf_err err = read_material(type, material, &key);
     if (err != HF_OK)
         return as_corrupt(err);
+    HF_ASSERT(key != NULL);
     if (key->bits != bits)
         return HF_E_CORRUPT;
     *out = hf_take(&key);

@@ -32,6 +32,7 @@ enum change {
     CHANGE_NONE,
     CHANGE_LEAVE_OUT,
     CHANGE_BIT,
+    CHANGE_PARITY,
     CHANGE_ZERO,
     CHANGE_ONE,
     CHANGE_LONG,
@@ -58,6 +59,8 @@ static void put_member(struct hf_json_writer *w, const char *name, hf_bytes valu
     }
     if (change == CHANGE_BIT)
         octets[n] ^= 2;
+    if (change == CHANGE_PARITY)
+        octets[n] ^= 1;
     if (change == CHANGE_ZERO || change == CHANGE_ONE)
         memset(octets, 0, sizeof(octets));
     if (change == CHANGE_ONE)
