@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 
@@ -26,6 +27,15 @@ struct api_seal_status {
     char reason[API_SEAL_REASON_BYTES]; /* why it is not open; empty: not known, or it is open */
 };
 
+/* What an operator's command on the data folder tells an open server, whose audit log it cannot write itself. */
+struct api_operator_act {
+    hf_str operation; /* the caller has checked it */
+    hf_str detail;
+    int status;
+    int64_t uid;
+    hf_usec time;
+};
+
 /* Threads: any. */
 struct api_sealing {
     void *context;
@@ -33,6 +43,8 @@ struct api_sealing {
     hf_err (*status)(void *context, struct hf_diag *diag, struct api_seal_status *out);
     /* The server is drained, closed and sealed after this call; it cannot be taken back. */
     void (*seal)(void *context);
+    /* Durable when it returns. Blocks. Fails: HF_E_IO, HF_E_DISK_FULL, HF_E_NOMEM, HF_E_UNAVAILABLE. */
+    hf_err (*record)(void *context, const struct api_operator_act *act);
 };
 
 /* Writes the object. */

@@ -36,9 +36,6 @@ HF_MUST hf_err server_restored_record(struct store *store, struct crypto_record_
                                       struct audit_log *log, struct server_restored *restored,
                                       hf_usec now);
 
-/* Writes and syncs a record of what was done to the server while it was down. */
-HF_MUST hf_err server_audit_note(struct audit_log *log, hf_str operation, hf_str id, hf_usec now);
-
 struct server_backups;
 
 /* What is pointed to outlives the backups. */

@@ -5,6 +5,7 @@
  *   history (16) || backup (16) || seq (u64) || time (i64) || audit head (field16) || recorded (u8)
  */
 #include "base/reader.h"
+#include "server/acts.h"
 #include "server/backup.h"
 #include "server/installation.h"
 
@@ -13,7 +14,6 @@
 
 #define RESTORED_NAME "restored"
 #define RESTORED_MAX_BYTES 128
-#define STATUS_OK 200
 
 void server_restored_encode(const struct server_restored *restored, struct hf_buf *out)
 {
@@ -69,25 +69,6 @@ hf_err server_restored_write(struct store *store, struct crypto_record_key *reco
                         : err;
 }
 
-hf_err server_audit_note(struct audit_log *log, hf_str operation, hf_str id, hf_usec now)
-{
-    const struct audit_record record = { .time = now,
-                                         .category = HF_LIT("Administrative"),
-                                         .operation_name = operation,
-                                         .status = STATUS_OK,
-                                         .caller_address = HF_LIT("local"),
-                                         .id = id };
-    struct audit_batch *batch = NULL;
-    hf_err err = audit_batch_new(log, &batch);
-    if (err == HF_OK)
-        err = audit_batch_add(batch, &record);
-    if (err == HF_OK)
-        err = audit_batch_write(batch);
-    if (batch != NULL)
-        audit_batch_free(batch);
-    return err == HF_OK ? audit_sync(log) : err;
-}
-
 static hf_err write_record(struct audit_log *log, const struct server_restored *restored,
                            hf_usec now)
 {
@@ -95,7 +76,12 @@ static hf_err write_record(struct audit_log *log, const struct server_restored *
     char text[128];
     hf_uuid_format(&restored->backup, id);
     (void)snprintf(text, sizeof(text), "backup=%s,change=%" PRIu64, id, restored->seq);
-    return server_audit_note(log, HF_LIT(AUDIT_RESTORE_OPERATION), hf_str_from_c(text), now);
+    const struct server_act act = { .operation = HF_LIT(AUDIT_RESTORE_OPERATION),
+                                    .detail = hf_str_from_c(text),
+                                    .status = SERVER_ACT_DONE,
+                                    .uid = SERVER_ACT_NOBODY,
+                                    .time = now };
+    return server_acts_write(log, &act, 1);
 }
 
 hf_err server_restored_record(struct store *store, struct crypto_record_key *record_key,

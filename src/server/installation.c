@@ -6,10 +6,13 @@
 
 #include "base/reader.h"
 #include "crypto/crypto.h"
+#include "server/acts.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RECORD_FORMAT 1
 #define RECORD_NAME_MAX_BYTES 32
@@ -242,8 +245,7 @@ static hf_err open_store(const struct server_settings *settings, const struct hf
     return store_open(&config, diag, out);
 }
 
-/* The one of the roots that the store's records are sealed under. */
-static hf_err choose_root(struct store *store, const char *data, const struct seal_roots *roots,
+hf_err server_choose_root(struct store *store, const char *data, const struct seal_roots *roots,
                           struct hf_diag *diag, struct hf_secret **out)
 {
     uint64_t generation = 0;
@@ -267,7 +269,7 @@ hf_err server_open_roots(const struct server_settings *settings, const struct hf
     HF_CLEANUP(store_closep) struct store *store = NULL;
     hf_err err = open_store(settings, clock, diag, &store);
     if (err == HF_OK)
-        err = choose_root(store, settings->data, roots, diag, out_root);
+        err = server_choose_root(store, settings->data, roots, diag, out_root);
     if (err == HF_OK)
         *out_store = hf_take(&store);
     return err;
@@ -320,14 +322,47 @@ hf_err server_is_installed(struct store *store, bool *out)
     return err == HF_E_NOT_FOUND ? HF_OK : err;
 }
 
+/* The first record of the log, durable before there is an installation: one that was interrupted in between is begun again. */
+static hf_err record_init(const struct server_settings *settings, struct store *store,
+                          const struct hf_secret *root,
+                          const struct server_installation *installation, struct hf_diag *diag)
+{
+    char tenant[HF_UUID_TEXT_BYTES + 1];
+    char text[SERVER_ACT_DETAIL_BYTES];
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
+    hf_err err = server_record_key(root, &key);
+    struct server_audit audit = { .settings = settings, .store = store, .record_key = key };
+    hf_uuid_format(&installation->tenant, tenant);
+    (void)snprintf(text, sizeof(text), "tenant=%s,kind=%s", tenant,
+                   server_seal_kind_name(settings));
+    const struct server_act act = { .operation = HF_LIT(SERVER_INIT_OPERATION),
+                                    .detail = hf_str_from_c(text),
+                                    .status = SERVER_ACT_DONE,
+                                    .uid = getuid(),
+                                    .time = installation->created };
+    if (err == HF_OK)
+        err = server_audit_open(&audit, diag);
+    if (err == HF_OK)
+        err = server_acts_write(audit.log, &act, 1);
+    audit_close(audit.log);
+    if (err == HF_OK)
+        return HF_OK;
+    return hf_fail(diag, err, "audit", "this cannot be recorded in the audit log: %s",
+                   hf_err_text(err));
+}
+
 /* The store is locked from here on, so that two inits at once cannot both go through. */
-static hf_err install_in(struct store *store, const struct hf_secret *root, uint64_t generation,
-                         const struct hf_clock *clock, struct server_installation *out)
+static hf_err install_in(const struct server_settings *settings, struct store *store,
+                         const struct hf_secret *root, uint64_t generation,
+                         const struct hf_clock *clock, struct hf_diag *diag,
+                         struct server_installation *out)
 {
     struct server_installation installation = { .created = hf_clock_now(clock) };
     hf_err err = crypto_random_uuid(&installation.tenant);
     if (err == HF_OK)
         err = crypto_random_uuid(&installation.subscription);
+    if (err == HF_OK)
+        err = record_init(settings, store, root, &installation, diag);
     if (err == HF_OK)
         err = write_installation(store, root, generation, &installation);
     if (err == HF_OK)
@@ -352,7 +387,7 @@ hf_err server_install(const struct server_settings *settings, const struct hf_cl
     if (err == HF_OK)
         err = make_or_open_seal(settings, people, diag, &root, &generation);
     if (err == HF_OK)
-        err = install_in(store, root, generation, clock, out);
+        err = install_in(settings, store, root, generation, clock, diag, out);
     store_close(store);
     return err;
 }

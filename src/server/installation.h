@@ -46,6 +46,10 @@ HF_MUST hf_err server_generation_put(struct store_txn *txn, uint64_t generation)
 /* HF_E_CONFLICT, with diag saying that seal and records do not belong together. */
 HF_MUST hf_err server_generation_mismatch(const char *data, uint64_t generation,
                                           const struct seal_info *seal, struct hf_diag *diag);
+/* The one of the roots that the store's records are sealed under; a copy, the caller's. Fails with diag, as below. */
+HF_MUST hf_err server_choose_root(struct store *store, const char *data,
+                                  const struct seal_roots *roots, struct hf_diag *diag,
+                                  struct hf_secret **out);
 /*
  * Opens the store under the one of the seal's roots that its records are sealed under. The clock is for the store's
  * journal and outlives the store. *out_root (a copy) is the caller's to free; *out_store to close. Fails: HF_E_CONFLICT

@@ -10,13 +10,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
-#include "server/rotate.h"
+#include "server/acts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define AUDIT_HEAD_NAME "audit"
 #define RECORD_FORMAT 1
 #define HTTPS_PORT 443
 #define JWKS_MAX_BYTES ((size_t)256 * 1024)
@@ -43,17 +42,6 @@ static hf_err put_audit_head(void *context, struct store_txn *txn)
         err = crypto_record_seal(instance->hook_key, key, RECORD_FORMAT, nonce,
                                  (hf_bytes){ plain, sizeof(plain) }, &sealed);
     return err == HF_OK ? store_put(txn, key, hf_buf_view(&sealed)) : err;
-}
-
-/* HF_E_NOT_FOUND before the first commit with records. */
-static hf_err get_audit_head(struct server_instance *instance, struct audit_head *out)
-{
-    uint8_t memory[AUDIT_HEAD_BYTES];
-    struct hf_buf plain;
-    hf_buf_init_fixed(&plain, memory, sizeof(memory));
-    hf_err err = server_record_get(instance->store, instance->record_key, STORE_CLASS_AUDIT_HEAD,
-                                   AUDIT_HEAD_NAME, &plain);
-    return err == HF_OK ? audit_head_decode(hf_buf_view(&plain), out) : err;
 }
 
 /* A last commit, so that the store knows the audit log's end. */
@@ -208,62 +196,26 @@ static hf_err open_access(struct server_instance *instance, struct hf_diag *diag
     return err;
 }
 
+/* What was done while the server was down is recorded before anything else. */
 static hf_err open_audit(struct server_instance *instance, bool accept_loss, struct hf_diag *diag)
 {
-    struct audit_head expected;
-    hf_err err = get_audit_head(instance, &expected);
-    if (err != HF_OK && err != HF_E_NOT_FOUND)
-        return hf_fail(diag, err, "audit", "the audit log's head in the store: %s",
-                       hf_err_text(err));
-    struct audit_config config = {
-        .folder = instance->settings.audit_folder,
-        .segment_bytes = (uint64_t)instance->settings.audit_segment_bytes,
-        .reserve_bytes = (uint64_t)instance->settings.audit_reserve_bytes,
-        .expected = err == HF_OK ? &expected : NULL,
-        .accept_loss = accept_loss,
-    };
-    err = server_restored_read(instance->store, instance->record_key, &instance->restored);
-    if (err != HF_OK && err != HF_E_NOT_FOUND)
-        return hf_fail(diag, err, "data", "the note of a restore in the store: %s",
-                       hf_err_text(err));
-    instance->was_restored = err == HF_OK;
-    if (instance->was_restored)
-        config.continue_from = &instance->restored.head;
-    err = audit_open(&config, diag, &instance->service.audit);
+    struct server_audit audit = { .settings = &instance->settings,
+                                  .store = instance->store,
+                                  .record_key = instance->record_key,
+                                  .accept_loss = accept_loss };
+    hf_err err = server_audit_open(&audit, diag);
     if (err != HF_OK)
         return err;
-    uint64_t set_aside = audit_recovered_bytes(instance->service.audit);
+    instance->service.audit = audit.log;
+    const uint64_t set_aside = audit_recovered_bytes(audit.log);
     if (set_aside > 0)
         hf_log(HF_LOG_WARN, "audit-log-end-damaged",
-               HF_KV_C("file", audit_recovered_file(instance->service.audit)),
+               HF_KV_C("file", audit_recovered_file(audit.log)),
                HF_KV_INT("bytes", (int64_t)set_aside),
                HF_KV_C("continuing", "what was never durable is set aside in a file *.damaged"));
-    return HF_OK;
-}
-
-/* The log's first record after a restore says so; it is there before any other. */
-static hf_err record_restore(struct server_instance *instance, struct hf_diag *diag)
-{
-    if (!instance->was_restored || instance->restored.is_recorded)
-        return HF_OK;
-    hf_err err = server_restored_record(instance->store, instance->record_key,
-                                        instance->service.audit, &instance->restored,
-                                        hf_clock_now(&instance->clock));
-    if (err == HF_OK)
-        return HF_OK;
-    return hf_fail(diag, err, "audit", "the restore cannot be recorded in the audit log: %s",
-                   hf_err_text(err));
-}
-
-static hf_err record_rotation(struct server_instance *instance, struct hf_diag *diag)
-{
-    hf_err err = server_rotated_record(instance->store, instance->record_key,
-                                       instance->service.audit, hf_clock_now(&instance->clock));
-    if (err == HF_OK)
-        return HF_OK;
-    return hf_fail(diag, err, "audit",
-                   "the rotation of the root key cannot be recorded in the audit log: %s",
-                   hf_err_text(err));
+    err = server_audit_catch_up(&audit, hf_clock_now(&instance->clock), diag);
+    instance->restored = audit.restored;
+    return err;
 }
 
 static hf_err open_backups(struct server_instance *instance)
@@ -301,6 +253,18 @@ static void ask_to_seal(void *context)
     server_wake();
 }
 
+/* Pool thread. */
+static hf_err record_act(void *context, const struct api_operator_act *told)
+{
+    struct server_instance *instance = context;
+    const struct server_act act = { .operation = told->operation,
+                                    .detail = told->detail,
+                                    .status = told->status,
+                                    .uid = told->uid,
+                                    .time = told->time };
+    return server_acts_write(instance->service.audit, &act, 1);
+}
+
 static hf_err open_service(struct server_instance *instance, const struct server_options *options)
 {
     struct api_service *service = &instance->service;
@@ -311,8 +275,9 @@ static hf_err open_service(struct server_instance *instance, const struct server
     service->vault_door = &azure_door;
     service->login_door = &entra_door;
     service->local_door = &admin_door;
-    instance->sealing =
-        (struct api_sealing){ .context = instance, .status = seal_status, .seal = ask_to_seal };
+    instance->sealing = (struct api_sealing){
+        .context = instance, .status = seal_status, .seal = ask_to_seal, .record = record_act
+    };
     service->sealing = &instance->sealing;
     service->settings = (struct api_settings){
         .domain = instance->settings.domain,
@@ -353,10 +318,6 @@ static hf_err open_parts(struct server_instance *instance, const struct seal_roo
         err = open_access(instance, diag);
     if (err == HF_OK)
         err = open_audit(instance, options->accept_audit_loss, diag);
-    if (err == HF_OK)
-        err = record_restore(instance, diag);
-    if (err == HF_OK)
-        err = record_rotation(instance, diag);
     if (err == HF_OK)
         err = open_backups(instance);
     if (err == HF_OK)
@@ -448,6 +409,11 @@ enum server_end server_instance_wait(struct server_instance *instance)
 int server_instance_port(const struct server_instance *instance)
 {
     return http_server_port(instance->http, 0);
+}
+
+struct audit_log *server_instance_audit(struct server_instance *instance)
+{
+    return instance->service.audit;
 }
 
 struct api_service *server_instance_service(struct server_instance *instance)

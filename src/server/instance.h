@@ -23,6 +23,8 @@ HF_MUST hf_err server_instance_new(const struct server_settings *settings,
                                    const struct seal_roots *roots,
                                    const struct server_options *options, struct hf_diag *diag,
                                    struct server_instance **out);
+/* Its audit log, for what was done before the start; the instance's. */
+struct audit_log *server_instance_audit(struct server_instance *instance);
 /* Starts serving and the maintenance thread. */
 HF_MUST hf_err server_instance_start(struct server_instance *instance);
 /* Drains, stops the threads, notes the audit log's head, closes everything. Accepts NULL and half-built instances. */

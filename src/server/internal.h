@@ -53,8 +53,7 @@ struct server_instance {
     struct hf_secret *paging_key;
     struct hf_secret *backup_key;
     struct server_backups *backups;
-    struct server_restored restored; /* if was_restored */
-    bool was_restored;               /* the store comes from a backup */
+    struct server_restored restored; /* zero if the store does not come from a backup */
     struct store *store;
     struct http_server *http;
     struct api_service service;

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "cli/message.h"
+#include "server/acts.h"
 #include "server/command.h"
 #include "server/installation.h"
 #include "server/operator_people.h"
@@ -386,6 +387,52 @@ static int tell_after_shares(hf_err err, struct work *work)
     return code;
 }
 
+/* ---- the audit log ---- */
+
+/* What the record tells of the seal: nothing that opens it. */
+static struct server_act make_act(const char *operation, int status, hf_err why, char *detail,
+                                  size_t size, const struct seal_info *from, const char *to)
+{
+    const struct hf_clock clock = { 0 };
+    (void)snprintf(detail, size, "from=%s,to=%s,generation=%" PRIu64, from->kind, to,
+                   from->generation);
+    return (struct server_act){
+        .operation = hf_str_from_c(operation),
+        .detail = hf_str_from_c(detail),
+        .description = hf_str_from_c(why == HF_OK ? "" : hf_err_text(why)),
+        .status = status,
+        .uid = getuid(),
+        .time = hf_clock_now(&clock),
+    };
+}
+
+/* Without that record nothing is done. */
+static int record_begin(struct work *work, const char *operation, const struct seal_roots *roots,
+                        const struct seal_info *from, const char *to)
+{
+    char detail[SERVER_ACT_DETAIL_BYTES];
+    struct hf_diag diag = { 0 };
+    const struct server_act act = make_act(operation, SERVER_ACT_BEGUN, HF_OK, detail,
+                                           sizeof(detail), from, to);
+    hf_err err = server_act_record(work->settings, roots, &act, &diag);
+    return err == HF_OK
+               ? CLI_OK
+               : cli_fail((enum cli_exit)exit_of(err), "%s; nothing was changed", diag.text);
+}
+
+/* What came of it. It has happened by now: that this record is missing is told, and the first one is there. */
+static void record_end(struct work *work, const char *operation, const struct seal_roots *roots,
+                       const struct seal_info *from, const char *to, hf_err result)
+{
+    char detail[SERVER_ACT_DETAIL_BYTES];
+    struct hf_diag diag = { 0 };
+    const struct server_act act = make_act(operation, server_act_status(result), result, detail,
+                                           sizeof(detail), from, to);
+    hf_err err = server_act_record(work->settings, roots, &act, &diag);
+    if (err != HF_OK)
+        cli_note("the audit log tells that this was begun, but not what came of it: %s", diag.text);
+}
+
 /* ---- init ---- */
 
 static const struct {
@@ -497,7 +544,8 @@ static void print_rekeyed(const struct work *work, const struct seal_config *mad
 }
 
 /* Interrupted behind its last step: the seal opens with the new key file, credential or passphrase. */
-static bool is_rekeyed(const struct work *work, const struct seal_config *new_seal)
+static bool is_rekeyed(const struct work *work, const struct seal_config *new_seal,
+                       struct seal_roots *out)
 {
     const char *value = NULL;
     (void)setting_of_new_key(work->arguments, &value);
@@ -505,10 +553,9 @@ static bool is_rekeyed(const struct work *work, const struct seal_config *new_se
     struct operator_people new_people = { .passphrase_file = work->people.new_passphrase_file,
                                           .diag = &ignored };
     const struct seal_people people = operator_people_seal(&new_people);
-    HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
     return (value != NULL || new_people.passphrase_file != NULL) &&
            strcmp(work->kind, "shamir") != 0 &&
-           seal_open(new_seal, &people, &ignored, &roots) == HF_OK;
+           seal_open(new_seal, &people, &ignored, out) == HF_OK;
 }
 
 static int rekey(struct work *work)
@@ -530,12 +577,15 @@ static int rekey(struct work *work)
     const struct seal_people people = operator_people_seal(&work->people);
     HF_CLEANUP(seal_roots_done) struct seal_roots roots = { 0 };
     hf_err err = seal_open(&old_seal, &people, &work->diag, &roots);
-    if (err != HF_OK && !is_rekeyed(work, &new_seal))
+    const bool is_done = err != HF_OK && is_rekeyed(work, &new_seal, &roots);
+    if (err != HF_OK && !is_done)
         return tell(err, work);
-    if (err == HF_OK)
-        err = seal_rekey(&new_seal, &people, &roots, &work->diag);
-    else
-        err = HF_OK; /* done before the interruption */
+    if (!is_done)
+        code = record_begin(work, SERVER_REKEY_OPERATION, &roots, &info, info.kind);
+    if (code != CLI_OK)
+        return code;
+    err = is_done ? HF_OK : seal_rekey(&new_seal, &people, &roots, &work->diag);
+    record_end(work, SERVER_REKEY_OPERATION, &roots, &info, info.kind, err);
     if (err == HF_E_EXISTS)
         return cli_fail(CLI_CONFLICT, "the seal opens with just this key already; nothing was "
                                       "changed: name a file or credential with another one");
@@ -569,7 +619,11 @@ static int migrate(struct work *work)
     if (err != HF_OK)
         return tell(err, work);
     work->kind = new_seal.kind;
+    code = record_begin(work, SERVER_MIGRATE_OPERATION, &roots, &info, new_seal.kind);
+    if (code != CLI_OK)
+        return code;
     err = seal_rekey(&new_seal, &people, &roots, &work->diag);
+    record_end(work, SERVER_MIGRATE_OPERATION, &roots, &info, new_seal.kind, err);
     if (err != HF_OK)
         return tell_after_shares(err, work);
     (void)printf("seal          %s, no longer %s\n", new_seal.kind, info.kind);

@@ -18,7 +18,8 @@ struct phases {
     struct server_settings *settings; /* a copy: with the ports that were taken */
     struct seal_roots roots;          /* of an open seal; else none */
     struct server_sealed_start sealed;
-    struct hf_diag why; /* the seal did not open */
+    struct hf_diag why;        /* the seal did not open */
+    struct server_tries tries; /* until they are in the audit log */
     bool was_sealed;
     bool was_open;
     bool is_over;
@@ -92,6 +93,7 @@ static hf_err open_first(struct phases *phases, struct hf_diag *diag)
 static hf_err be_sealed(struct phases *phases, struct hf_diag *diag)
 {
     struct server_sealed *sealed = NULL;
+    phases->sealed.tries = &phases->tries;
     hf_err err = server_sealed_new(phases->settings, &phases->sealed, diag, &sealed);
     if (err != HF_OK)
         return err;
@@ -127,6 +129,18 @@ static hf_err seal_again(struct phases *phases, struct hf_diag *diag)
     return HF_OK;
 }
 
+/* Before anybody is served. Not opened is what is not recorded: what was tried stays in memory. */
+static hf_err record_tries(struct phases *phases, struct server_instance *instance,
+                           struct hf_diag *diag)
+{
+    hf_err err = server_tries_record(&phases->tries, server_instance_audit(instance));
+    if (err == HF_OK)
+        return HF_OK;
+    phases->tries.is_open = false;
+    return hf_fail(diag, err, "audit", "the unsealing cannot be recorded in the audit log: %s",
+                   hf_err_text(err));
+}
+
 static hf_err be_open(struct phases *phases, struct hf_diag *diag)
 {
     struct server_instance *instance = NULL;
@@ -138,6 +152,11 @@ static hf_err be_open(struct phases *phases, struct hf_diag *diag)
     if (err != HF_OK)
         return err;
     keep_ports(phases->settings, instance->http);
+    err = record_tries(phases, instance, diag);
+    if (err != HF_OK) {
+        server_instance_free(instance);
+        return seal_again(phases, diag);
+    }
     err = start(phases, instance);
     if (err == HF_OK)
         phases->is_over = server_instance_wait(instance) == SERVER_END_STOPPED;

@@ -9,12 +9,14 @@
 #include "access/access.h"
 #include "base/reader.h"
 #include "crypto/crypto.h"
+#include "server/acts.h"
 #include "server/backup.h"
 #include "server/installation.h"
 #include "vault/vault.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define RECORD_MAX_BYTES 4096
 #define RECORD_FORMAT 1
@@ -351,6 +353,83 @@ static hf_err check_fit(struct store *store, const char *data, struct hf_diag *d
     return HF_OK;
 }
 
+/* Opens the log under the root key that the records are sealed under now. The caller closes it. */
+static hf_err open_audit(const struct server_settings *settings, struct store *store,
+                         const struct seal_roots *roots, struct hf_diag *diag,
+                         struct audit_log **out)
+{
+    HF_CLEANUP(hf_secret_freep) struct hf_secret *root = NULL;
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
+    hf_err err = server_choose_root(store, settings->data, roots, diag, &root);
+    if (err == HF_OK)
+        err = server_record_key(root, &key);
+    struct server_audit audit = { .settings = settings, .store = store, .record_key = key };
+    if (err == HF_OK)
+        err = server_audit_open(&audit, diag);
+    *out = audit.log;
+    return err;
+}
+
+static hf_err record(struct audit_log *log, const struct seal_roots *roots, int status, hf_err why,
+                     hf_usec now)
+{
+    char text[SERVER_ACT_DETAIL_BYTES];
+    (void)snprintf(text, sizeof(text), "from=%" PRIu64 ",to=%" PRIu64, roots->root[0].generation,
+                   roots->root[roots->count - 1].generation);
+    const struct server_act act = { .operation = HF_LIT(SERVER_ROTATE_OPERATION),
+                                    .detail = hf_str_from_c(text),
+                                    .description = hf_str_from_c(why == HF_OK ? ""
+                                                                              : hf_err_text(why)),
+                                    .status = status,
+                                    .uid = getuid(),
+                                    .time = now };
+    return server_acts_write(log, &act, 1);
+}
+
+/* The note of the commit becomes a record, and the store knows the log's end. What cannot be done now is done at the next start. */
+static void record_end(const struct server_settings *settings, struct store *store,
+                       const struct hf_secret *root, struct audit_log *log, hf_usec now)
+{
+    HF_CLEANUP(crypto_record_key_freep) struct crypto_record_key *key = NULL;
+    hf_err err = server_record_key(root, &key);
+    struct server_audit audit = {
+        .settings = settings, .store = store, .record_key = key, .log = log
+    };
+    if (err == HF_OK)
+        err = server_rotated_record(store, key, log, getuid(), now);
+    if (err == HF_OK)
+        err = server_audit_note_head(&audit);
+    hf_ignore(
+        err); /* the note stays until it is recorded; the log may be longer than the store knows */
+}
+
+/*
+ * That it has begun is recorded when the new root key is in the seal and before any record is sealed under it. Nothing is read or
+ * written with that key until then: killed between the two, nothing of effect has happened, and whoever goes on comes by here again.
+ */
+static hf_err rotate_recorded(const struct server_settings *settings, struct store *store,
+                              const struct seal_roots *roots, hf_usec now, struct hf_diag *diag)
+{
+    struct audit_log *log = NULL;
+    hf_err err = open_audit(settings, store, roots, diag, &log);
+    if (err == HF_OK)
+        err = record(log, roots, SERVER_ACT_BEGUN, HF_OK, now);
+    if (err != HF_OK) {
+        audit_close(log);
+        return hf_fail(diag, err, "audit",
+                       "this cannot be recorded in the audit log: %s; no record was changed",
+                       hf_err_text(err));
+    }
+    err = server_rotate_records(store, settings->data, roots, now, diag);
+    if (err == HF_OK)
+        record_end(settings, store, roots->root[roots->count - 1].key, log, now);
+    else
+        hf_ignore(
+            record(log, roots, server_act_status(err), err, now)); /* err is told in any case */
+    audit_close(log);
+    return err;
+}
+
 static hf_err rotate(const struct server_settings *settings, struct store *store,
                      const struct seal_people *people, hf_usec now, struct hf_diag *diag,
                      uint64_t *out_generation)
@@ -361,7 +440,7 @@ static hf_err rotate(const struct server_settings *settings, struct store *store
     if (err == HF_OK)
         err = seal_rotate_begin(&seal, people, diag, &roots);
     if (err == HF_OK)
-        err = server_rotate_records(store, settings->data, &roots, now, diag);
+        err = rotate_recorded(settings, store, &roots, now, diag);
     if (err != HF_OK)
         return err;
     *out_generation = roots.root[roots.count - 1].generation;
@@ -387,10 +466,10 @@ hf_err server_rotate_root(const struct server_settings *settings, const struct h
 /* ---- the audit log ---- */
 
 hf_err server_rotated_record(struct store *store, struct crypto_record_key *record_key,
-                             struct audit_log *log, hf_usec now)
+                             struct audit_log *log, int64_t uid, hf_usec now)
 {
     uint8_t memory[ROTATED_BYTES];
-    char text[96];
+    char text[SERVER_ACT_DETAIL_BYTES];
     struct hf_buf plain;
     struct server_rotated rotated = { .from = 0 };
     hf_buf_init_fixed(&plain, memory, sizeof(memory));
@@ -400,7 +479,12 @@ hf_err server_rotated_record(struct store *store, struct crypto_record_key *reco
     if (err != HF_OK || rotated.is_recorded)
         return err == HF_E_NOT_FOUND ? HF_OK : err;
     (void)snprintf(text, sizeof(text), "from=%" PRIu64 ",to=%" PRIu64, rotated.from, rotated.to);
-    err = server_audit_note(log, HF_LIT(SERVER_ROTATE_OPERATION), hf_str_from_c(text), now);
+    const struct server_act act = { .operation = HF_LIT(SERVER_ROTATE_OPERATION),
+                                    .detail = hf_str_from_c(text),
+                                    .status = SERVER_ACT_DONE,
+                                    .uid = uid,
+                                    .time = now };
+    err = server_acts_write(log, &act, 1);
     if (err != HF_OK)
         return err;
     rotated.is_recorded = true;

@@ -51,10 +51,9 @@ struct server_rotated {
 void server_rotated_encode(const struct server_rotated *rotated, struct hf_buf *out);
 HF_MUST hf_err server_rotated_decode(hf_bytes plain, struct server_rotated *out);
 
-#define SERVER_ROTATE_OPERATION "RootKeyRotate"
 /*
- * Writes into the audit log that the root key was rotated, if a rotation was not recorded yet: at the start after it. HF_OK
- * also if there was none.
+ * Writes into the audit log that the root key was rotated, if a rotation was not recorded yet: by the rotation itself, or if that
+ * was interrupted at the start after it. uid: of who did it, or SERVER_ACT_NOBODY. HF_OK also if there was none.
  */
 HF_MUST hf_err server_rotated_record(struct store *store, struct crypto_record_key *record_key,
-                                     struct audit_log *log, hf_usec now);
+                                     struct audit_log *log, int64_t uid, hf_usec now);

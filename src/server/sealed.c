@@ -22,7 +22,7 @@
 #define TRYING_TEXT "A try to open the seal is under way; ask again when it is done."
 #define LOCAL_BODY_MAX_BYTES ((size_t)16 * 1024)
 #define ANSWER_MAX_BYTES ((size_t)8 * 1024)
-#define NOBODY (-1)
+#define NOBODY SERVER_ACT_NOBODY
 #define DRAIN_MOST HF_USEC_PER_SEC
 
 struct server_sealed {
@@ -34,6 +34,7 @@ struct server_sealed {
     struct unseal unseal; /* pool thread during a try */
     char reason[API_SEAL_REASON_BYTES];
     bool is_trying;
+    struct server_tries *tries;  /* the caller's */
     struct http_exchange *asker; /* whose answer the try is; NULL: nobody's */
     int64_t asker_uid;           /* for the log; NOBODY */
     /* the try under way */
@@ -124,6 +125,35 @@ static void respond_status(struct server_sealed *sealed, struct http_exchange *e
     respond(exchange, 200, hf_buf_str(&out));
 }
 
+/* ---- for the audit log ---- */
+
+/* share: its number, 0 for none. A passphrase or share itself is never noted, nor what else was sent. */
+static void note_try(struct server_sealed *sealed, int64_t uid, uint32_t share, hf_err result)
+{
+    const struct hf_clock clock = { 0 };
+    const hf_usec now = hf_clock_now(&clock);
+    const struct server_try what = {
+        .first = now, .last = now, .times = 1, .uid = uid, .share = share, .result = result
+    };
+    server_tries_note(sealed->tries, &what);
+}
+
+/* Before what was given is forgotten. */
+static void note_opening(struct server_sealed *sealed)
+{
+    struct server_tries *tries = sealed->tries;
+    const struct unseal *unseal = &sealed->unseal;
+    const struct hf_clock clock = { 0 };
+    const hf_usec now = hf_clock_now(&clock);
+    tries->is_open = true;
+    tries->opening = (struct server_try){
+        .first = now, .last = now, .times = 1, .uid = sealed->asker_uid, .result = HF_OK
+    };
+    (void)snprintf(tries->kind, sizeof(tries->kind), "%s", unseal->info.kind);
+    tries->share_count = unseal->shares_given;
+    memcpy(tries->shares, unseal->numbers, unseal->shares_given * sizeof(unseal->numbers[0]));
+}
+
 /* ---- trying ---- */
 
 /* An operator may have changed the seal meanwhile. */
@@ -169,6 +199,10 @@ static void note_failure(struct server_sealed *sealed)
 static void tried(struct http_work *work)
 {
     struct server_sealed *sealed = HF_CONTAINER_OF(work, struct server_sealed, work);
+    if (sealed->result == HF_OK)
+        note_opening(sealed);
+    else
+        note_try(sealed, sealed->asker_uid, 0, sealed->result);
     unseal_tried(&sealed->unseal, sealed->result, hf_monotonic_now());
     struct http_exchange *asker = hf_take(&sealed->asker);
     if (sealed->result == HF_OK) {
@@ -275,6 +309,9 @@ static hf_err take(struct server_sealed *sealed, struct http_exchange *exchange,
     if (err == HF_OK)
         err = unseal_take(&sealed->unseal, &request, hf_monotonic_now(), diag, out_ready);
     if (err == HF_OK && request.share != NULL)
+        note_try(sealed, (int64_t)exchange->request.peer.uid,
+                 sealed->unseal.numbers[sealed->unseal.shares_given - 1], HF_OK);
+    if (err == HF_OK && request.share != NULL)
         hf_log(HF_LOG_NOTICE, "share-given", HF_KV_INT("given", sealed->unseal.shares_given),
                HF_KV_INT("threshold", sealed->unseal.info.threshold),
                HF_KV_INT("uid", (int64_t)exchange->request.peer.uid));
@@ -296,6 +333,7 @@ static void answer_unseal(struct server_sealed *sealed, struct http_exchange *ex
         respond_status(sealed, exchange, true);
         return;
     }
+    note_try(sealed, (int64_t)exchange->request.peer.uid, 0, err);
     hf_log(HF_LOG_WARN, "unseal-refused", HF_KV_ERR(err), HF_KV_C("reason", diag.text),
            HF_KV_INT("uid", (int64_t)exchange->request.peer.uid));
     respond_failure(exchange, err, &diag);
@@ -318,6 +356,7 @@ static void handle_local(struct server_sealed *sealed, struct http_exchange *exc
     };
     const struct http_request *request = &exchange->request;
     if (!may_administer(&request->peer)) {
+        note_try(sealed, (int64_t)request->peer.uid, 0, HF_E_FORBIDDEN);
         respond_error(exchange, 403, "Forbidden",
                       "Only root and the server's own user may administer it.");
         return;
@@ -397,6 +436,7 @@ hf_err server_sealed_new(const struct server_settings *settings,
     sealed->config = server_seal_config(settings);
     sealed->config.kind = NULL; /* the file's: an operator may have changed it since the start */
     sealed->retry_task.run = retry;
+    sealed->tries = start->tries;
     atomic_store(&sealed->retries, start->retries);
     set_reason(sealed, start->reason);
     (void)snprintf(sealed->login_host, sizeof(sealed->login_host), "login.%s", settings->domain);

@@ -8,6 +8,7 @@
 #include "http/http.h"
 #include "seal/seal.h"
 #include "server/settings.h"
+#include "server/tries.h"
 
 struct server_sealed;
 
@@ -18,6 +19,8 @@ struct server_sealed;
 struct server_sealed_start {
     const char *reason; /* why it is not open, for people */
     bool retries;       /* it opens by itself as soon as that is gone */
+    struct server_tries
+        *tries; /* where what is asked is noted; the caller's until the server is freed */
 };
 
 /* Binds the listeners; nothing is answered yet. Fails as seal_read_info() and http_server_new(), with diag. */

@@ -19,10 +19,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct api_body *const bodies[] = {
-    &secret_set_body,       &secret_update_body,         &secret_restore_body,
-    &admin_assignment_body, &admin_backup_body,          &admin_clock_body,
-    &admin_credential_body, &admin_identity_create_body, &admin_identity_update_body,
+    &secret_set_body,
+    &secret_update_body,
+    &secret_restore_body,
+    &admin_assignment_body,
+    &admin_backup_body,
+    &admin_clock_body,
+    &admin_credential_body,
+    &admin_identity_create_body,
+    &admin_identity_update_body,
     &admin_vault_body,
+    &admin_act_body,
 };
 
 static size_t member_size(enum api_field_kind kind)

@@ -37,6 +37,7 @@ static const struct api_op ops[] = {
     { "BackupCreate",     "BackupPut",            HTTP_POST,   "/backups",                           0, API_SCOPE_NONE, API_RUN_READ,    admin_backup_create,      API_DONE, 0 },
     { "OperatorStatus",   "SealStatusGet",        HTTP_GET,    "/operator/status",                   0, API_SCOPE_NONE, API_RUN_COMPUTE, admin_operator_status,    API_DONE, 0 },
     { "OperatorSeal",     "ServerSeal",           HTTP_POST,   "/operator/seal",                     0, API_SCOPE_NONE, API_RUN_READ,    admin_operator_seal,      API_DONE, 0 },
+    { "OperatorAct",      "OperatorAct",          HTTP_POST,   "/operator/acts",                     0, API_SCOPE_NONE, API_RUN_COMPUTE, admin_operator_act,       API_DONE, 0 },
     { "AuditHead",        "AuditHeadGet",         HTTP_GET,    "/audit/head",                        0, API_SCOPE_NONE, API_RUN_READ,    admin_audit_head,         API_DONE, 0 },
     { "ClockAdvance",     "ClockAdvance",         HTTP_POST,   "/clock",                             0, API_SCOPE_NONE, API_RUN_READ,    admin_clock_advance,      API_DONE, 0 },
 };

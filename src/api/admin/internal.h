@@ -23,6 +23,7 @@ void admin_member_uuid(struct hf_json_writer *w, const char *name, const struct 
 void admin_member_time(struct hf_json_writer *w, const char *name, hf_usec time);
 
 /* The bodies of operations, for tests. */
+extern const struct api_body admin_act_body;
 extern const struct api_body admin_assignment_body;
 extern const struct api_body admin_backup_body;
 extern const struct api_body admin_clock_body;
@@ -77,6 +78,7 @@ hf_err admin_backup_create(struct api_call *call);
 
 hf_err admin_operator_status(struct api_call *call);
 hf_err admin_operator_seal(struct api_call *call);
+hf_err admin_operator_act(struct api_call *call);
 
 /* ---- status.c ---- */
 

@@ -9,6 +9,7 @@
 #include "archive/archive.h"
 #include "base/file.h"
 #include "crypto/crypto.h"
+#include "server/acts.h"
 #include "server/backup.h"
 #include "server/installation.h"
 #include "server/rotate.h"
@@ -492,15 +493,18 @@ static void put_server_records(struct world *w)
     static const struct {
         enum store_class class;
         const char *name;
-    } places[] = { { STORE_CLASS_META, "restored" },
-                   { STORE_CLASS_AUDIT_HEAD, "audit" },
-                   { STORE_CLASS_DEV, "client" } };
+    } places[] = { { STORE_CLASS_META, "some note" }, { STORE_CLASS_DEV, "client" } };
+    const struct audit_head none = { .seq = 0 };
+    uint8_t head[AUDIT_HEAD_BYTES];
+    audit_head_encode(&none, head);
     struct opened opened = open_quick(w);
     struct crypto_record_key *key = NULL;
     EXPECT_OK(server_record_key(opened.root, &key));
     for (size_t i = 0; i < HF_ARRAY_LEN(places); i++)
         EXPECT_OK(server_record_put(opened.store, key, places[i].class, places[i].name,
                                     hf_str_bytes(HF_LIT("some text"))));
+    EXPECT_OK(server_record_put(opened.store, key, STORE_CLASS_AUDIT_HEAD, "audit",
+                                (hf_bytes){ head, sizeof(head) }));
     crypto_record_key_free(key);
     close_server(&opened);
 }
@@ -676,57 +680,46 @@ static void test_people_are_asked_once(void **state)
 
 /* ---- the audit log ---- */
 
-static void record(struct world *w, struct audit_log *log)
-{
-    struct hf_secret *root = NULL;
-    struct store *store = NULL;
-    struct crypto_record_key *key = NULL;
-    EXPECT_OK(server_open(&w->place.settings, &w->clock, &w->diag, &root, &store));
-    EXPECT_OK(server_record_key(root, &key));
-    EXPECT_OK(server_rotated_record(store, key, log, hf_clock_now(&w->clock)));
-    crypto_record_key_free(key);
-    store_close(store);
-    hf_secret_free(root);
-}
-
-static void expect_log(struct world *w, size_t records, const char *last)
+static void expect_log(struct world *w, const char *text, size_t times)
 {
     struct hf_buf lines;
     hf_buf_init(&lines, 65536);
     EXPECT_OK(audit_tail(w->place.settings.audit_folder, 100, &lines));
     hf_buf_put_u8(&lines, 0);
     EXPECT_OK(hf_buf_err(&lines));
-    const char *text = (const char *)lines.p;
-    const char *found = NULL;
     size_t count = 0;
-    for (const char *at = text; (at = strstr(at, SERVER_ROTATE_OPERATION)) != NULL; at++) {
-        found = at;
+    for (const char *at = (const char *)lines.p; (at = strstr(at, text)) != NULL; at++)
         count++;
-    }
-    assert_int_equal(count, records);
-    if (last != NULL && (found == NULL || strstr(found, last) == NULL))
-        fail_msg("\"%s\" does not tell of \"%s\"", text, last);
+    if (count != times)
+        fail_msg("\"%s\" is there %zu times, not %zu, in %s", text, count, times, lines.p);
     hf_buf_done(&lines);
 }
 
-static void test_rotation_is_recorded_once_at_the_next_start(void **state)
+static void test_without_an_audit_log_nothing_is_sealed_anew(void **state)
 {
     struct world *w = *state;
     struct audit_log *log = NULL;
+    uint64_t made = 0;
     const struct audit_config config = { .folder = w->place.settings.audit_folder };
     EXPECT_OK(audit_open(&config, &w->diag, &log));
-    record(w, log);
-    expect_log(w, 0, NULL);
-    expect_rotates(w, 2);
-    record(w, log);
-    expect_log(w, 1, "from=1,to=2");
-    record(w, log);
-    expect_log(w, 1, NULL);
-    expect_rotates(w, 3);
-    expect_rotates(w, 4); /* nothing was started between */
-    record(w, log);
-    expect_log(w, 2, "from=2,to=4");
+    assert_int_equal(rotate(w, NULL, &made), HF_E_BUSY);
     audit_close(log);
+    expect_seal(w, 2, 2); /* the new one is there and nothing is under it */
+    expect_log(w, SERVER_ROTATE_OPERATION, 0);
+    expect_rotates(w, 2);
+    expect_log(w, "from=1,to=2", 2);
+}
+
+static void test_rotation_is_recorded_when_it_begins_and_when_it_is_done(void **state)
+{
+    struct world *w = *state;
+    expect_rotates(w, 2);
+    expect_log(w, "from=1,to=2", 2);
+    expect_log(w, "\"httpStatusCode\":202", 1);
+    expect_rotates(w, 3);
+    expect_log(w, "from=2,to=3", 2);
+    expect_log(w, SERVER_ROTATE_OPERATION, 4);
+    expect_log(w, SERVER_INIT_OPERATION, 1);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -746,7 +739,8 @@ int main(void)
         TEST(test_interrupted_after_the_second_step_it_is_finished),
         TEST(test_journal_of_before_is_dropped_and_of_later_is_kept),
         TEST(test_people_are_asked_once),
-        TEST(test_rotation_is_recorded_once_at_the_next_start),
+        TEST(test_without_an_audit_log_nothing_is_sealed_anew),
+        TEST(test_rotation_is_recorded_when_it_begins_and_when_it_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

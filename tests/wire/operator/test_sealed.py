@@ -147,6 +147,75 @@ class ShutTest(Case):
         self.assertIn("'holdfast operator unseal' opens it", done.stderr)
 
 
+def recorded(server, operation):
+    done = run_program("audit", "tail", "--data", server.data, "--lines", "1000", "--json")
+    return [record for record in json.loads(done.stdout) if record["operationName"] == operation]
+
+
+class RecordTest(Case):
+    """What was asked of a sealed server is in the audit log of the open one, and nothing that was typed."""
+
+    def test_tries_and_shares(self):
+        server = server_of_kind(self, "shamir")
+        shares = server.shares
+        self.assertEqual(recorded(server, "ServerInit")[0]["properties"]["httpStatusCode"], 200)
+        for _ in range(3):
+            self.assertEqual(server.post("/operator/unseal", {"share": mistype(shares[0])})[0], 400)
+        for share in (shares[0], shares[1], forge(shares[2])):
+            status, answer = server.unseal(share=share)
+        self.assertEqual(status, 403, answer)
+        self.assertEqual(recorded(server, "ServerUnseal"), [])
+        server.open()
+        records = recorded(server, "ServerUnseal")
+        found = [(record["properties"]["httpStatusCode"], record["properties"]["id"]) for record in records]
+        refused = [text for status, text in found if status == 400]
+        self.assertEqual(len(refused), 1, found)
+        self.assertTrue(refused[0].startswith("times=3,until="), found)
+        self.assertIn((202, "share=1,times=1"), found)
+        self.assertIn((403, "times=1"), found)
+        self.assertEqual(found[-1][0], 200)
+        self.assertRegex(found[-1][1], r"^kind=shamir,failed=\d+,shares=1\+2\+3$")
+        self.assertEqual({record["identity"]["claim"]["upn"] for record in records}, {f"local:uid={os.getuid()}"})
+        log = "".join(path.read_text(encoding="utf-8") for path in (server.data / "audit").glob("*.jsonl"))
+        for share in shares:
+            self.assertNotIn(share.split("-")[3], log)
+        done = run_program("audit", "verify", "--data", server.data)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    @table(
+        ("nothing", {}),
+        ("unknown", {"operation": "SecretGet", "detail": "x", "status": 200}),
+        ("text", {"operation": "SealRekey", "detail": 'a b"', "status": 200}),
+        ("long", {"operation": "SealRekey", "detail": "x" * 193, "status": 200}),
+        ("status", {"operation": "SealRekey", "detail": "x", "status": 199}),
+    )
+    def test_wrong_acts(self, body):
+        server = server_of_kind(self, "key-file")
+        self.assertEqual(server.post("/operator/acts", body)[0], 400)
+        self.assertEqual(recorded(server, "SealRekey"), [])
+
+    @table(("open", True), ("sealed", False), ("stopped", None))
+    def test_rekey(self, is_open):
+        """Whoever has the log open writes it: the server, or the command itself."""
+        server = server_of_kind(self, "passphrase", CHEAP)
+        if is_open is not False:
+            server.open()
+        if is_open is None:
+            server.stop()
+        new = server.folder / "new"
+        new.touch(0o600)
+        new.write_text("another passphrase\n", encoding="utf-8")
+        options = ["--old-passphrase-file", server.passphrase_file, "--passphrase-file", new]
+        done = run_program("operator", "rekey", "--config", server.folder / "holdfast.conf", *options)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        found = recorded(server, "SealRekey")
+        self.assertEqual([record["properties"]["httpStatusCode"] for record in found], [202, 200])
+        self.assertEqual(found[0]["identity"]["claim"]["upn"], f"local:uid={os.getuid()}")
+        self.assertIn("from=passphrase,to=passphrase,generation=1", found[0]["properties"]["id"])
+        done = run_program("audit", "verify", "--data", server.data)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+
 class PassphraseTest(Case):
     def test_wrong_then_right(self):
         server = server_of_kind(self, "passphrase", CHEAP)

@@ -287,11 +287,10 @@ class OfflineCase(Case):
     # ---- what opens the seal ----
 
     def opens(self, kind, *words, typed=""):
-        """Whether the seal opens so: a copy of it is changed to another kind."""
+        """Whether the seal opens so: a copy of the data is changed to another kind."""
         self.files += 1
         copy = self.folder / f"copy-{self.files}"
-        copy.mkdir()
-        shutil.copy(self.data / "seal", copy / "seal")
+        shutil.copytree(self.data, copy, ignore=shutil.ignore_patterns("*.sock"))
         config = self.folder / f"copy-{self.files}.conf"
         if kind == "passphrase":
             self.write_config(config, "key-file", data=copy, seal_key_file=copy / "key")

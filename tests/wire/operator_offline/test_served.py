@@ -121,7 +121,9 @@ class RotateRootTest(OfflineCase):
         new = (self.data / "seal").read_bytes()
         shutil.copy(self.folder / "old-seal", self.data / "seal")
         self.configure("key-file")
-        self.succeed("operator", "migrate-seal", typed=f"{PASSPHRASE}\n")
+        done = self.run_operator("operator", "migrate-seal", typed=f"{PASSPHRASE}\n")
+        self.assertEqual(done.returncode, 6, done.stderr)
+        self.assertIn("they are not of the same time", done.stderr)
         self.assertNotEqual(self.run_operator("serve").returncode, OK)
         (self.data / "seal").write_bytes(new)
 
