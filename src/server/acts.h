@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What operators do, in the audit log: unsealing and what was tried before, and commands on the data folder, with a server or without.
- * The same log is written by whoever has the store open: the server, or a command.
+ * What operators do, in the audit log: unsealing and what was tried before, and commands on the data folder, with a server or
+ * without. The same log is written by whoever has the store open: the server, or a command.
  *
  * Nothing that somebody typed gets into a record: operations, numbers, names of kinds, and texts of this program.
  */

@@ -386,7 +386,7 @@ static hf_err record(struct audit_log *log, const struct seal_roots *roots, int 
     return server_acts_write(log, &act, 1);
 }
 
-/* The note of the commit becomes a record, and the store knows the log's end. What cannot be done now is done at the next start. */
+/* The note of the commit becomes a record, and the store knows the end of the log. If not now, the next start does it. */
 static void record_end(const struct server_settings *settings, struct store *store,
                        const struct hf_secret *root, struct audit_log *log, hf_usec now)
 {
@@ -404,8 +404,8 @@ static void record_end(const struct server_settings *settings, struct store *sto
 }
 
 /*
- * That it has begun is recorded when the new root key is in the seal and before any record is sealed under it. Nothing is read or
- * written with that key until then: killed between the two, nothing of effect has happened, and whoever goes on comes by here again.
+ * That it has begun is recorded when the new root key is in the seal and before any record is sealed under it. Nothing is read
+ * or written with that key until then: killed between the two, nothing of effect has happened, and whoever goes on comes by here.
  */
 static hf_err rotate_recorded(const struct server_settings *settings, struct store *store,
                               const struct seal_roots *roots, hf_usec now, struct hf_diag *diag)

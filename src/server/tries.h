@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was asked of a sealed server, kept until its audit log is open: without the root key nobody knows whether the log is whole.
- * In bounded memory: what is the same as the one before is counted with it, and what does not fit is counted only. Lost if the
+ * What was asked of a sealed server, kept until its audit log is open: without the root key nobody knows whether the log is
+ * whole. In bounded memory: what is the same as the one before is counted with it, and what does not fit is counted only. Lost if the
  * server ends without having been opened.
  *
  * Threads: one at a time.
