@@ -26,7 +26,8 @@ static void add(struct server_try *to, const struct server_try *what)
 void server_tries_note(struct server_tries *tries, const struct server_try *what)
 {
     tries->failures += what->result != HF_OK;
-    if (tries->count > 0 && is_alike(&tries->items[tries->count - 1], what)) {
+    const bool is_full = tries->others.times > 0; /* what comes now does not follow the last one */
+    if (tries->count > 0 && !is_full && is_alike(&tries->items[tries->count - 1], what)) {
         add(&tries->items[tries->count - 1], what);
         return;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What was asked of a sealed server, kept until its audit log is open: without the root key nobody knows whether the log is
- * whole. In bounded memory: what is the same as the one before is counted with it, and what does not fit is counted only. Lost if the
- * server ends without having been opened.
+ * whole. In bounded memory: what is the same as the one before is counted with it, and what does not fit is only
+ * counted. Lost if the server ends without having been opened.
  *
  * Threads: one at a time.
  */
