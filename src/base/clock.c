@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clocks, and the calendar (proleptic Gregorian, UTC, no leap seconds) that dates are written by. */
+/* Clocks, and how dates are written. */
 #include "base/clock.h"
 
 #include "base/assert.h"
+#include "base/calendar.h"
 
 #include <time.h>
 
 #define SECONDS_PER_DAY INT64_C(86400)
 #define NSEC_PER_USEC 1000
-#define DAYS_PER_400_YEARS INT64_C(146097)
-#define DAYS_FROM_0000_03_01 INT64_C(719468) /* to 1970-01-01 */
-#define WEEKDAY_OF_1970_01_01 4              /* Thursday */
+#define WEEKDAY_OF_1970_01_01 4 /* Thursday */
 
 static hf_usec read_clock(clockid_t id)
 {
@@ -35,56 +34,24 @@ hf_usec hf_monotonic_now(void)
 }
 
 struct calendar {
-    int64_t year;
-    unsigned month, day; /* from 1 */
-    unsigned weekday;    /* from 0, Sunday */
+    struct hf_date date;
+    unsigned weekday; /* from 0, Sunday */
     unsigned hour, minute, second, usec;
 };
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-/* What floor_div leaves: from 0 to b - 1. */
-static unsigned floor_rest(int64_t a, int64_t b)
-{
-    return (unsigned)((a % b + b) % b);
-}
-
-/*
- * Years are counted from March, so that the leap day is the last of its year and the months before it follow one formula:
- * (153 * month + 2) / 5 days lie before each (31, 30, 31, 30, 31, repeated).
- */
-static void set_date(struct calendar *c, int64_t days)
-{
-    days += DAYS_FROM_0000_03_01;
-    const int64_t era = floor_div(days, DAYS_PER_400_YEARS);
-    const unsigned day_of_era = floor_rest(days, DAYS_PER_400_YEARS);
-    const unsigned year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    const unsigned day_of_year = day_of_era -
-                                 (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const unsigned month_from_march = (5 * day_of_year + 2) / 153;
-    c->day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    c->month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-    c->year = era * 400 + year_of_era + (c->month <= 2);
-}
-
 static struct calendar calendar_of(hf_usec t)
 {
-    const int64_t seconds = floor_div(t, HF_USEC_PER_SEC);
-    const int64_t days = floor_div(seconds, SECONDS_PER_DAY);
-    const unsigned second_of_day = floor_rest(seconds, SECONDS_PER_DAY);
-    struct calendar c = {
-        .weekday = floor_rest(days + WEEKDAY_OF_1970_01_01, 7),
+    const int64_t seconds = hf_floor_div(t, HF_USEC_PER_SEC);
+    const int64_t days = hf_floor_div(seconds, SECONDS_PER_DAY);
+    const unsigned second_of_day = hf_floor_rest(seconds, SECONDS_PER_DAY);
+    return (struct calendar){
+        .date = hf_date_from_days(days),
+        .weekday = hf_floor_rest(days + WEEKDAY_OF_1970_01_01, 7),
         .hour = second_of_day / 3600,
         .minute = second_of_day / 60 % 60,
         .second = second_of_day % 60,
-        .usec = floor_rest(t, HF_USEC_PER_SEC),
+        .usec = hf_floor_rest(t, HF_USEC_PER_SEC),
     };
-    set_date(&c, days);
-    return c;
 }
 
 /* The value with leading zeros, `digits` of them in all. */
@@ -111,9 +78,9 @@ static void put_year(struct hf_buf *buf, int64_t year, char behind)
 
 static void put_date_time(struct hf_buf *buf, const struct calendar *c, char between, char behind)
 {
-    put_year(buf, c->year, '-');
-    put_padded(buf, c->month, 2, '-');
-    put_padded(buf, c->day, 2, between);
+    put_year(buf, c->date.year, '-');
+    put_padded(buf, c->date.month, 2, '-');
+    put_padded(buf, c->date.day, 2, between);
     put_padded(buf, c->hour, 2, ':');
     put_padded(buf, c->minute, 2, ':');
     put_padded(buf, c->second, 2, behind);
@@ -140,10 +107,10 @@ void hf_buf_put_http_date(struct hf_buf *buf, hf_usec t)
     const struct calendar c = calendar_of(t);
     hf_buf_put_c(buf, weekdays[c.weekday]);
     hf_buf_put_c(buf, ", ");
-    put_padded(buf, c.day, 2, ' ');
-    hf_buf_put_c(buf, months[c.month - 1]);
+    put_padded(buf, c.date.day, 2, ' ');
+    hf_buf_put_c(buf, months[c.date.month - 1]);
     hf_buf_put_u8(buf, ' ');
-    put_year(buf, c.year, ' ');
+    put_year(buf, c.date.year, ' ');
     put_padded(buf, c.hour, 2, ':');
     put_padded(buf, c.minute, 2, ':');
     put_padded(buf, c.second, 2, ' ');
