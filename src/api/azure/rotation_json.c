@@ -86,7 +86,7 @@ HF_MUST static hf_err read_action(const struct hf_json *item, struct hf_diag *di
 {
     if (item == NULL || hf_json_type(item) != HF_JSON_OBJECT)
         return hf_fail(diag, HF_E_INVALID, FIELD_ACTIONS, "holds what is no object");
-    struct vault_rotation_action *action = NULL;
+    struct vault_rotation_action *action = &policy->rotate;
     const hf_err err = find_action(item, diag, policy, &action);
     if (err != HF_OK)
         return err;
