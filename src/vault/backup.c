@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making a backup of a secret with all its versions, and restoring one. The key of a backup is
+ * Making a backup of an object with all its versions, and restoring one. The key of a backup is
  * derived from the root key and the subscription, so that any vault of the same subscription in
  * this installation can take it. A backup does not tell which root key it was made under: the
  * present one is tried first, then the earlier ones whose backup keys are kept.
  */
 #include "crypto/crypto.h"
 #include "vault/internal.h"
-
-#include <string.h>
 
 #define LABEL_BACKUP HF_LIT("holdfast backup v1")
 
@@ -39,31 +37,38 @@ static hf_err put_opened(const struct vault *vault, hf_bytes storage_key, uint8_
     return crypto_record_open(vault->key, storage_key, format, record, plain);
 }
 
-static hf_err put_version(const struct vault *vault, struct store_txn *txn, hf_str name,
-                          const struct hf_uuid *version, hf_bytes key, hf_bytes metadata,
-                          struct hf_buf *plain)
+/* What is to be backed up, and where it goes. */
+struct collecting {
+    const struct vault *vault;
+    const struct vault_kind *kind;
+    struct store_txn *txn;
+    const struct vault_object *object;
+    struct hf_buf *plain;
+};
+
+static hf_err put_version(const struct collecting *c, const struct hf_uuid *version, hf_bytes key,
+                          hf_bytes metadata)
 {
-    hf_buf_put(plain, version->b, sizeof(version->b));
-    hf_err err = put_opened(vault, key, VAULT_SECRET_FORMAT, metadata, plain);
+    hf_buf_put(c->plain, version->b, sizeof(version->b));
+    hf_err err = put_opened(c->vault, key, VAULT_VERSION_FORMAT, metadata, c->plain);
     if (err != HF_OK)
         return err;
     const struct vault_storage_key value_key = vault_key_of_value(
-        &vault->properties.id, VAULT_COLLECTION_SECRETS, name, version);
+        &c->vault->properties.id, c->kind->collection, c->object->name, version);
     hf_bytes value = { NULL, 0 };
-    err = store_get(txn, vault_storage_key_view(&value_key), &value);
+    err = store_get(c->txn, vault_storage_key_view(&value_key), &value);
     if (err != HF_OK)
         return err == HF_E_NOT_FOUND ? HF_E_CORRUPT : err;
-    return put_opened(vault, vault_storage_key_view(&value_key), VAULT_VALUE_FORMAT, value, plain);
+    return put_opened(c->vault, vault_storage_key_view(&value_key), c->kind->value_format, value,
+                      c->plain);
 }
 
-static hf_err put_versions(const struct vault *vault, struct store_txn *txn,
-                           const struct vault_object *object, struct hf_buf *plain)
+static hf_err put_versions(const struct collecting *c)
 {
-    const hf_str name = hf_str_from_c(object->name);
-    const struct vault_storage_key prefix = vault_key_of_versions(&vault->properties.id,
-                                                                  VAULT_COLLECTION_SECRETS, name);
+    const struct vault_storage_key prefix = vault_key_of_versions(
+        &c->vault->properties.id, c->kind->collection, c->object->name);
     HF_CLEANUP(store_cursor_closep) struct store_cursor *cursor = NULL;
-    hf_err err = store_cursor_open(txn, vault_storage_key_view(&prefix), (hf_bytes){ NULL, 0 },
+    hf_err err = store_cursor_open(c->txn, vault_storage_key_view(&prefix), (hf_bytes){ NULL, 0 },
                                    false, &cursor);
     if (err != HF_OK)
         return err;
@@ -73,32 +78,31 @@ static hf_err put_versions(const struct vault *vault, struct store_txn *txn,
     while ((err = store_cursor_next(cursor, &key, &record)) == HF_OK) {
         struct hf_uuid version;
         err = vault_key_parse_version(key, &prefix, &version);
-        if (err != HF_OK)
-            return err;
-        err = put_version(vault, txn, name, &version, key, record, plain);
+        if (err == HF_OK)
+            err = put_version(c, &version, key, record);
         if (err != HF_OK)
             return err;
         count++;
     }
     if (err != HF_E_NOT_FOUND)
         return err;
-    return count == object->version_count ? HF_OK : HF_E_CORRUPT;
+    return count == c->object->version_count ? HF_OK : HF_E_CORRUPT;
 }
 
-static hf_err collect(const struct vault *vault, struct store_txn *txn,
-                      const struct vault_object *object, struct hf_buf *plain)
+static hf_err collect(const struct collecting *c)
 {
     const struct vault_backup backup = {
-        .name = hf_str_from_c(object->name),
-        .created = object->created,
-        .newest = object->newest,
-        .version_count = object->version_count,
+        .collection = c->kind->collection,
+        .name = c->object->name,
+        .created = c->object->created,
+        .newest = c->object->newest,
+        .version_count = c->object->version_count,
     };
-    vault_backup_put_object(&backup, plain);
-    hf_err err = put_versions(vault, txn, object, plain);
+    vault_backup_put_object(&backup, c->plain);
+    hf_err err = put_versions(c);
     if (err != HF_OK)
         return err;
-    return hf_buf_err(plain);
+    return hf_buf_err(c->plain);
 }
 
 static hf_err seal_backup(const struct vault *vault, hf_bytes plain, struct hf_buf *out)
@@ -122,12 +126,13 @@ static hf_err seal_backup(const struct vault *vault, hf_bytes plain, struct hf_b
     return vault_seal_drawn(key, hf_buf_view(&head), VAULT_BACKUP_FORMAT, plain, out);
 }
 
-hf_err vault_secret_backup(struct vault *vault, struct store_txn *txn, hf_str name,
-                           hf_usec now HF_UNUSED, struct hf_arena *arena HF_UNUSED,
+hf_err vault_object_backup(const struct vault *vault, const struct vault_kind *kind,
+                           struct store_txn *txn, hf_str name, struct hf_arena *arena,
                            struct hf_buf *out)
 {
     struct vault_object object;
-    hf_err err = vault_object_find(vault, txn, VAULT_STATE_ACTIVE, name, &object);
+    hf_err err = vault_object_find(vault, kind->collection, txn, VAULT_STATE_ACTIVE, name, arena,
+                                   &object);
     if (err != HF_OK)
         return err;
     if (object.version_count > VAULT_BACKUP_VERSIONS_MAX)
@@ -135,7 +140,10 @@ hf_err vault_secret_backup(struct vault *vault, struct store_txn *txn, hf_str na
     HF_CLEANUP(hf_buf_done) struct hf_buf plain;
     hf_buf_init_secret(&plain, VAULT_BACKUP_BLOB_MAX_BYTES - VAULT_BACKUP_HEAD_BYTES -
                                    CRYPTO_RECORD_OVERHEAD_BYTES);
-    err = collect(vault, txn, &object, &plain);
+    const struct collecting collecting = {
+        .vault = vault, .kind = kind, .txn = txn, .object = &object, .plain = &plain
+    };
+    err = collect(&collecting);
     if (err != HF_OK)
         return err;
     return seal_backup(vault, hf_buf_view(&plain), out);
@@ -167,43 +175,40 @@ static hf_err open_blob(const struct vault *vault, hf_bytes blob, struct hf_buf 
     return err;
 }
 
-static hf_err seal_version(const struct vault *vault, const struct vault_secret_command *command,
+static hf_err seal_version(const struct vault *vault, const struct vault_object_command *command,
                            const struct vault_backup_version *from, struct vault_new_version *out)
 {
+    const enum vault_collection collection = command->kind->collection;
     out->id = from->id;
-    const struct vault_storage_key key = vault_key_of_version(
-        &command->vault_id, VAULT_COLLECTION_SECRETS, command->name, &from->id);
+    const struct vault_storage_key key = vault_key_of_version(&command->vault_id, collection,
+                                                              command->name, &from->id);
     hf_err err = vault_seal_drawn_arena(vault->key, vault_storage_key_view(&key),
-                                        VAULT_SECRET_FORMAT, from->metadata, command->arena,
+                                        VAULT_VERSION_FORMAT, from->metadata, command->arena,
                                         &out->metadata);
     if (err != HF_OK)
         return err;
-    const struct vault_storage_key value_key = vault_key_of_value(
-        &command->vault_id, VAULT_COLLECTION_SECRETS, command->name, &from->id);
+    const struct vault_storage_key value_key = vault_key_of_value(&command->vault_id, collection,
+                                                                  command->name, &from->id);
     return vault_seal_drawn_arena(vault->key, vault_storage_key_view(&value_key),
-                                  VAULT_VALUE_FORMAT, from->value, command->arena, &out->value);
+                                  command->kind->value_format, from->value, command->arena,
+                                  &out->value);
 }
 
-/* What the command answers with: the newest version, with texts that outlive the opened blob. */
-static hf_err describe_newest(struct vault_secret_command *command,
-                              const struct vault_backup_version *newest)
+/* The newest version's metadata: for the object's copy and the answer, which outlive the opened blob. */
+static hf_err keep_newest(struct vault_object_command *command, hf_bytes metadata,
+                          struct vault_new_version *newest)
 {
-    const hf_bytes metadata = hf_arena_dup_bytes(command->arena, newest->metadata);
-    if (metadata.p == NULL)
+    newest->plain = hf_arena_dup_bytes(command->arena, metadata);
+    if (newest->plain.p == NULL)
         return HF_E_NOMEM;
-    struct vault_secret secret;
-    hf_err err = vault_secret_record_decode(metadata, command->arena, &secret);
-    if (err != HF_OK)
-        return err;
-    secret.name = command->name;
-    secret.version = newest->id;
-    secret.deleted_at = VAULT_TIME_NONE;
-    secret.scheduled_purge = VAULT_TIME_NONE;
-    *command->common.secret = secret;
-    return HF_OK;
+    struct vault_version *version = command->common.version;
+    hf_err err = vault_version_decode(newest->plain, command->arena, version);
+    version->name = command->name;
+    version->id = newest->id;
+    return err;
 }
 
-static hf_err seal_versions(const struct vault *vault, struct vault_secret_command *command,
+static hf_err seal_versions(const struct vault *vault, struct vault_object_command *command,
                             const struct vault_backup *backup)
 {
     command->versions = hf_arena_alloc_array(command->arena, backup->version_count,
@@ -214,67 +219,55 @@ static hf_err seal_versions(const struct vault *vault, struct vault_secret_comma
     for (size_t i = 0; i < backup->version_count; i++) {
         const struct vault_backup_version *version = &backup->versions[i];
         hf_err err = seal_version(vault, command, version, &command->versions[i]);
-        if (err != HF_OK)
-            return err;
-        if (!hf_uuid_equal(&version->id, &backup->newest))
-            continue;
-        err = describe_newest(command, version);
+        if (err == HF_OK && hf_uuid_equal(&version->id, &backup->newest))
+            err = keep_newest(command, version->metadata, &command->versions[i]);
         if (err != HF_OK)
             return err;
     }
     return HF_OK;
 }
 
-static hf_err change_restore(struct vault_secret_command *command, const struct vault *vault,
-                             struct store_txn *txn)
+static hf_err apply_restore(struct vault_object_command *command, const struct vault *vault,
+                            struct store_txn *txn)
 {
-    struct vault_object found;
-    hf_err err = vault_object_find(vault, txn, VAULT_STATE_ACTIVE, command->name, &found);
+    struct vault_object object;
+    hf_err err = vault_object_find(vault, command->kind->collection, txn, VAULT_STATE_ACTIVE,
+                                   command->name, command->arena, &object);
     if (err != HF_E_NOT_FOUND)
         return err == HF_OK ? HF_E_EXISTS : err;
-    err = vault_secret_command_clear_name(command, vault, txn);
-    if (err != HF_OK)
-        return err;
-    err = vault_secret_command_put_versions(command, vault, txn);
-    if (err != HF_OK)
-        return err;
-    return vault_object_put(vault, txn, command->seed, &command->object);
-}
-
-static hf_err new_restore(const struct vault *vault, const struct vault_backup *backup, hf_usec now,
-                          struct hf_arena *arena, struct vault_command **out)
-{
-    struct vault_secret_command *command = NULL;
-    hf_err err = vault_secret_command_new(vault, backup->name, now, arena, change_restore,
-                                          &command);
-    if (err != HF_OK)
-        return err;
-    command->object = (struct vault_object){
-        .newest = backup->newest,
-        .version_count = (uint32_t)backup->version_count,
-        .created = backup->created,
+    err = vault_object_command_clear_name(command, vault, txn);
+    object = (struct vault_object){
+        .name = command->name,
+        .newest = command->newest,
+        .version_count = (uint32_t)command->version_count,
+        .created = command->created,
         .deleted_at = VAULT_TIME_NONE,
         .scheduled_purge = VAULT_TIME_NONE,
     };
-    memcpy(command->object.name, backup->name.p, backup->name.n);
-    err = seal_versions(vault, command, backup);
-    if (err != HF_OK)
-        return err;
-    *out = &command->common;
-    return HF_OK;
+    for (size_t i = 0; i < command->version_count && err == HF_OK; i++)
+        err = vault_object_command_put_version(command, vault, txn, &object, &command->versions[i]);
+    return err;
 }
 
-hf_err vault_secret_restore(struct vault *vault, hf_bytes blob, hf_usec now, struct hf_arena *arena,
-                            struct vault_command **out)
+hf_err vault_object_restore(const struct vault *vault, const struct vault_kind *kind, hf_bytes blob,
+                            hf_usec now, struct hf_arena *arena, struct vault_object_command **out)
 {
     HF_CLEANUP(hf_buf_done) struct hf_buf plain;
     hf_buf_init_secret(&plain, VAULT_BACKUP_BLOB_MAX_BYTES);
-    hf_err err = open_blob(vault, blob, &plain);
-    if (err != HF_OK)
-        return err;
     struct vault_backup backup;
-    err = vault_backup_decode(hf_buf_view(&plain), arena, &backup);
+    struct vault_object_command *command = NULL;
+    hf_err err = open_blob(vault, blob, &plain);
+    if (err == HF_OK)
+        err = vault_backup_decode(kind, hf_buf_view(&plain), arena, &backup);
+    if (err == HF_OK)
+        err = vault_object_command_new(vault, kind, backup.name, now, arena, apply_restore,
+                                       &command);
+    if (err == HF_OK)
+        err = seal_versions(vault, command, &backup);
     if (err != HF_OK)
         return err;
-    return new_restore(vault, &backup, now, arena, out);
+    command->newest = backup.newest;
+    command->created = backup.created;
+    *out = command;
+    return HF_OK;
 }

@@ -7,15 +7,11 @@
 
 #include "base/buf.h"
 #include "crypto/record.h"
-#include "vault/secret.h"
+#include "vault/object.h"
 
 /* ---- storage keys (keys.c) ---- */
 
-/* Parts of storage keys: values never change. */
-enum vault_collection {
-    VAULT_COLLECTION_SECRETS = 's',
-};
-
+/* A part of storage keys: values never change. */
 enum vault_state {
     VAULT_STATE_ACTIVE = 'a',
     VAULT_STATE_DELETED = 'd',
@@ -81,11 +77,11 @@ HF_MUST hf_err vault_key_parse_version(hf_bytes key, const struct vault_storage_
 /* ---- records: plaintext before sealing, after opening ---- */
 
 #define VAULT_RECORD_FORMAT 1
-#define VAULT_OBJECT_FORMAT 1
-#define VAULT_SECRET_FORMAT 1
-#define VAULT_VALUE_FORMAT 1
+#define VAULT_OBJECT_FORMAT 2
+#define VAULT_VERSION_FORMAT 2
+#define VAULT_SECRET_VALUE_FORMAT 1
 #define VAULT_PURGE_DUE_FORMAT 1
-#define VAULT_BACKUP_FORMAT 1
+#define VAULT_BACKUP_FORMAT 2
 #define VAULT_BACKUP_KEYS_FORMAT 1
 
 /* The key of a vault, in its record. */
@@ -102,40 +98,63 @@ HF_MUST hf_err vault_record_decode(hf_bytes plain, struct vault_properties *out,
 HF_MUST hf_err vault_properties_check(const struct vault_properties *properties,
                                       struct hf_diag *diag);
 
+/* A UTF-16 unit is at most 3 bytes of UTF-8 (a pair of them is 4). */
+#define VAULT_TEXT_BYTES(units) (3 * (units))
+#define VAULT_VERSION_RECORD_MAX_BYTES                                                             \
+    (1 + 4 * VAULT_TIME_BYTES + 1 +                                                                \
+     VAULT_TAGS_MAX *                                                                              \
+         (2 + VAULT_TEXT_BYTES(VAULT_TAG_MAX_CHARS) + 2 + VAULT_TEXT_BYTES(VAULT_TAG_MAX_CHARS)) + \
+     2 + VAULT_PARTICULARS_MAX_BYTES)
+
+/* The metadata of one version: attributes, tags and particulars; not name, id and value. */
+size_t vault_version_size(const struct vault_version *version);
+void vault_version_encode(const struct vault_version *version, struct hf_buf *out);
+/*
+ * The same into the arena; tags and particulars become views of it, so that they last as long.
+ * Fails: HF_E_TOO_LARGE (particulars), HF_E_NOMEM.
+ */
+HF_MUST hf_err vault_version_encode_arena(struct vault_version *version, struct hf_arena *arena,
+                                          hf_bytes *out);
+/*
+ * Tags and particulars are views into plain, the list of tags is in the arena. Particulars are not
+ * looked into. Fails: HF_E_CORRUPT, HF_E_NOMEM.
+ */
+HF_MUST hf_err vault_version_decode(hf_bytes plain, struct hf_arena *arena,
+                                    struct vault_version *out);
+
+/* The rules for tags, dates and a whole change. Fails: HF_E_INVALID. */
+HF_MUST hf_err vault_tags_check(const struct vault_tags *tags, size_t max_chars,
+                                struct hf_diag *diag);
+HF_MUST hf_err vault_dates_check(hf_usec not_before, hf_usec expires, struct hf_diag *diag);
+HF_MUST hf_err vault_change_check(const struct vault_kind *kind, const struct vault_change *change,
+                                  struct hf_diag *diag);
+
 /* All versions of one name. */
 struct vault_object {
-    char name[VAULT_OBJECT_NAME_MAX_CHARS + 1]; /* in the case it was created with */
+    hf_str name; /* in the case it was created with */
     struct hf_uuid newest;
     uint32_t version_count;
     hf_usec created;
     hf_usec deleted_at;      /* VAULT_TIME_NONE while active */
     hf_usec scheduled_purge; /* VAULT_TIME_NONE while active */
+    hf_bytes
+        copy; /* the newest version's metadata, encoded as in its own record; not yet looked into */
 };
 
 #define VAULT_OBJECT_RECORD_MAX_BYTES                                                              \
-    (2 + VAULT_OBJECT_NAME_MAX_CHARS + VAULT_UUID_BYTES + 4 + 3 * VAULT_TIME_BYTES)
+    (2 + VAULT_OBJECT_NAME_MAX_CHARS + VAULT_UUID_BYTES + 4 + 3 * VAULT_TIME_BYTES +               \
+     VAULT_VERSION_RECORD_MAX_BYTES)
 
+size_t vault_object_size(const struct vault_object *object);
 void vault_object_encode(const struct vault_object *object, struct hf_buf *out);
+/* Name and copy are views into plain. Fails: HF_E_CORRUPT. */
 HF_MUST hf_err vault_object_decode(hf_bytes plain, struct vault_object *out);
-
-/* A UTF-16 unit is at most 3 bytes of UTF-8 (a pair of them is 4). */
-#define VAULT_TEXT_BYTES(units) (3 * (units))
-#define VAULT_SECRET_RECORD_MAX_BYTES                                                              \
-    (1 + 4 * VAULT_TIME_BYTES + 2 + VAULT_TEXT_BYTES(VAULT_CONTENT_TYPE_MAX_CHARS) + 1 +           \
-     VAULT_TAGS_MAX * (2 + VAULT_TEXT_BYTES(VAULT_TAG_NAME_MAX_CHARS) + 2 +                        \
-                       VAULT_TEXT_BYTES(VAULT_TAG_VALUE_MAX_CHARS)))
-
-/* The metadata of one version: attributes, content type and tags; not name, id and value. */
-size_t vault_secret_record_size(const struct vault_secret *secret);
-void vault_secret_record_encode(const struct vault_secret *secret, struct hf_buf *out);
-/* Texts are views into plain, the list of tags is in the arena. Fails: HF_E_CORRUPT, HF_E_NOMEM. */
-HF_MUST hf_err vault_secret_record_decode(hf_bytes plain, struct hf_arena *arena,
-                                          struct vault_secret *out);
-
-/* The rules for tags, content type and dates. Fails: HF_E_INVALID. */
-HF_MUST hf_err vault_tags_check(const struct vault_tags *tags, struct hf_diag *diag);
-HF_MUST hf_err vault_content_type_check(hf_str content_type, struct hf_diag *diag);
-HF_MUST hf_err vault_dates_check(hf_usec not_before, hf_usec expires, struct hf_diag *diag);
+/* The newest version, of the copy. Fails: HF_E_CORRUPT, HF_E_NOMEM. */
+HF_MUST hf_err vault_object_newest(const struct vault_object *object, struct hf_arena *arena,
+                                   struct vault_version *out);
+/* What an object says of each of its versions: name and deletion. */
+void vault_object_describe(const struct vault_object *object, const struct hf_uuid *id,
+                           struct vault_version *out);
 
 /* ---- sealing (seal.c) ---- */
 
@@ -147,7 +166,6 @@ HF_MUST hf_err vault_seal_drawn_arena(struct crypto_record_key *key, hf_bytes st
                                       uint8_t format, hf_bytes plain, struct hf_arena *arena,
                                       hf_bytes *out);
 
-#define VAULT_SEED_BYTES 32
 /*
  * Seals inside apply, with a nonce computed from the command's seed and what is sealed. See seal.c
  * for why.
@@ -194,111 +212,106 @@ struct crypto_record_key *vault_view_key(struct vault_view *view);
 /* How many vaults are in the view's cache. */
 size_t vault_view_count_for_test(const struct vault_view *view);
 
-/* ---- objects (object.c) ---- */
+/* ---- objects in the store (object.c) ---- */
 
-/* Opens the object's record. Fails: HF_E_NOT_FOUND, HF_E_CORRUPT, HF_E_FORMAT, HF_E_NOMEM. */
+/* The bytes that an object's record has when it is opened. Fails: HF_E_CORRUPT (no object is as short or long). */
+HF_MUST hf_err vault_object_plain_size(hf_bytes record, size_t *out);
+/*
+ * Opens the object's record into plain, which is empty and has room for it; the result points into
+ * it. Fails: HF_E_CORRUPT (also without the room), HF_E_FORMAT, HF_E_NOMEM.
+ */
 HF_MUST hf_err vault_object_open(const struct vault *vault, hf_bytes storage_key, hf_bytes record,
-                                 struct vault_object *out);
-HF_MUST hf_err vault_object_find(const struct vault *vault, struct store_txn *txn,
-                                 enum vault_state state, hf_str name, struct vault_object *out);
+                                 struct hf_buf *plain, struct vault_object *out);
+/* Finds and opens it, in the arena. Fails: HF_E_NOT_FOUND, and as vault_object_open(). */
+HF_MUST hf_err vault_object_find(const struct vault *vault, enum vault_collection collection,
+                                 struct store_txn *txn, enum vault_state state, hf_str name,
+                                 struct hf_arena *arena, struct vault_object *out);
 /* A deleted object that is not yet due; HF_E_NOT_FOUND otherwise. */
-HF_MUST hf_err vault_object_find_recoverable(const struct vault *vault, struct store_txn *txn,
-                                             hf_str name, hf_usec now, struct vault_object *out);
+HF_MUST hf_err vault_object_find_recoverable(const struct vault *vault,
+                                             enum vault_collection collection,
+                                             struct store_txn *txn, hf_str name, hf_usec now,
+                                             struct hf_arena *arena, struct vault_object *out);
 /* Its scheduled purge date has come: as good as purged. */
 bool vault_object_is_due(const struct vault_object *object, hf_usec now);
-/* Seals and stores the record, under the key of the state that its dates tell. Only in apply. */
-HF_MUST hf_err vault_object_put(const struct vault *vault, struct store_txn *txn,
-                                const uint8_t seed[VAULT_SEED_BYTES],
+/*
+ * Seals and stores the record, under the key of the state that its dates tell. Only in apply; for
+ * objects whose copy is unchanged: see vault_object_command_put_version().
+ */
+HF_MUST hf_err vault_object_put(const struct vault_object_command *command,
+                                const struct vault *vault, struct store_txn *txn,
                                 const struct vault_object *object);
 /*
  * Removes a deleted object with all its versions and values, and its place in the purge index. Only
  * in apply.
  */
-HF_MUST hf_err vault_object_remove(const struct vault *vault, struct store_txn *txn,
-                                   const struct vault_object *object);
+HF_MUST hf_err vault_object_remove(const struct vault *vault, enum vault_collection collection,
+                                   struct store_txn *txn, const struct vault_object *object);
 /* Enters the object into the purge index, or takes it out. Only in apply. */
-HF_MUST hf_err vault_purge_index_put(const struct vault *vault, struct store_txn *txn,
-                                     const uint8_t seed[VAULT_SEED_BYTES],
+HF_MUST hf_err vault_purge_index_put(const struct vault_object_command *command,
+                                     const struct vault *vault, struct store_txn *txn,
                                      const struct vault_object *object);
-HF_MUST hf_err vault_purge_index_remove(const struct vault *vault, struct store_txn *txn,
-                                        const struct vault_object *object);
+HF_MUST hf_err vault_purge_index_remove(const struct vault *vault, enum vault_collection collection,
+                                        struct store_txn *txn, const struct vault_object *object);
 
-/* ---- secrets ---- */
+/* ---- versions (object_read.c) ---- */
 
 /*
- * Reads one version's metadata; object gives name and deletion. HF_E_NOT_FOUND if there is no such
- * version.
+ * Reads one version's metadata; object gives name and deletion. The newest is read from the object's
+ * copy. HF_E_NOT_FOUND if there is no such version.
  */
-HF_MUST hf_err vault_secret_load(const struct vault *vault, struct store_txn *txn,
-                                 const struct vault_object *object, const struct hf_uuid *version,
-                                 struct hf_arena *arena, struct vault_secret *out);
-/* The same for the newest, which must be there: HF_E_CORRUPT otherwise. */
-HF_MUST hf_err vault_secret_load_newest(const struct vault *vault, struct store_txn *txn,
-                                        const struct vault_object *object, struct hf_arena *arena,
-                                        struct vault_secret *out);
+HF_MUST hf_err vault_version_load(const struct vault *vault, enum vault_collection collection,
+                                  struct store_txn *txn, const struct vault_object *object,
+                                  const struct hf_uuid *id, struct hf_arena *arena,
+                                  struct vault_version *out);
 /* The same from a record that was found already. */
-HF_MUST hf_err vault_secret_open(const struct vault *vault, hf_bytes storage_key, hf_bytes record,
-                                 const struct vault_object *object, const struct hf_uuid *version,
-                                 struct hf_arena *arena, struct vault_secret *out);
+HF_MUST hf_err vault_version_open(const struct vault *vault, hf_bytes storage_key, hf_bytes record,
+                                  const struct vault_object *object, const struct hf_uuid *id,
+                                  struct hf_arena *arena, struct vault_version *out);
 
-/* A version whose records are sealed and wait to be stored. */
-struct vault_new_version {
-    struct hf_uuid id;
-    hf_bytes metadata; /* sealed */
-    hf_bytes value;    /* sealed */
-};
+/* ---- the frame of a command (object_command.c) ---- */
 
-/* A command on one object. What it holds is in the arena. */
-struct vault_secret_command {
-    struct vault_command common;
-    struct hf_arena *arena;
-    char vault_name[VAULT_NAME_MAX_CHARS + 1];
-    struct hf_uuid vault_id;
-    hf_str name;
-    hf_usec now;
-    uint8_t seed[VAULT_SEED_BYTES];
-    uint8_t metadata_nonce[CRYPTO_RECORD_NONCE_BYTES]; /* set: each for one record */
-    uint8_t value_nonce[CRYPTO_RECORD_NONCE_BYTES];
-    hf_err (*change)(struct vault_secret_command *command, const struct vault *vault,
-                     struct store_txn *txn);
-    struct vault_new_version *versions; /* set: one; restore: all */
-    size_t version_count;
-    struct vault_object object; /* restore: as it will be */
-    bool has_version;           /* update: else the newest */
-    struct hf_uuid version;
-    struct vault_secret_change what; /* update */
-};
+typedef hf_err (*vault_object_apply_fn)(struct vault_object_command *command,
+                                        const struct vault *vault, struct store_txn *txn);
 
 /*
- * common.secret is there, with the name as given. Fails: HF_E_INVALID (name), HF_E_NOMEM,
+ * common.version is there, with the name as given. Fails: HF_E_INVALID (name), HF_E_NOMEM,
  * HF_E_INTERNAL.
  */
-HF_MUST hf_err vault_secret_command_new(const struct vault *vault, hf_str name, hf_usec now,
-                                        struct hf_arena *arena,
-                                        hf_err (*change)(struct vault_secret_command *command,
-                                                         const struct vault *vault,
-                                                         struct store_txn *txn),
-                                        struct vault_secret_command **out);
+HF_MUST hf_err vault_object_command_new(const struct vault *vault, const struct vault_kind *kind,
+                                        hf_str name, hf_usec now, struct hf_arena *arena,
+                                        vault_object_apply_fn apply,
+                                        struct vault_object_command **out);
 /*
  * Checks that the name is not soft-deleted; one that is due is purged. Fails: HF_E_DELETED. Only in
  * apply.
  */
-HF_MUST hf_err vault_secret_command_clear_name(const struct vault_secret_command *command,
+HF_MUST hf_err vault_object_command_clear_name(const struct vault_object_command *command,
                                                const struct vault *vault, struct store_txn *txn);
-/* Stores the command's new versions. Only in apply. */
-HF_MUST hf_err vault_secret_command_put_versions(const struct vault_secret_command *command,
-                                                 const struct vault *vault, struct store_txn *txn);
+/*
+ * Stores a version: a new one with its value, or other metadata of one that is there (value.p NULL).
+ * If it is the object's newest, the object is stored too, with the copy of its metadata. So version
+ * records and copies are written here and nowhere else. Fails: HF_E_CONFLICT (a new one is there
+ * already: values are immutable). Only in apply.
+ */
+HF_MUST hf_err vault_object_command_put_version(const struct vault_object_command *command,
+                                                const struct vault *vault, struct store_txn *txn,
+                                                struct vault_object *object,
+                                                const struct vault_new_version *version);
+/* Asks the collection, if it wants to be. object: NULL if there is none. */
+HF_MUST hf_err vault_object_command_admit(struct vault_object_command *command,
+                                          const struct vault_object *object);
 
 /* ---- backup (backup.c) ---- */
 
 struct vault_backup_version {
     struct hf_uuid id;
-    hf_bytes metadata; /* as vault_secret_record_encode() */
+    hf_bytes metadata; /* as vault_version_encode() */
     hf_bytes value;
 };
 
 /* The content of a backup blob, after opening. */
 struct vault_backup {
+    enum vault_collection collection;
     hf_str name;
     hf_usec created;
     struct hf_uuid newest;
@@ -319,6 +332,9 @@ void vault_backup_put_object(const struct vault_backup *backup, struct hf_buf *o
 HF_MUST hf_err vault_backup_parse(hf_bytes blob, const struct hf_uuid *subscription,
                                   hf_bytes *out_head, hf_bytes *out_record);
 void vault_backup_encode(const struct vault_backup *backup, struct hf_buf *out);
-/* Views into plain, the list in the arena. Fails: HF_E_BAD_BLOB, HF_E_NOMEM. */
-HF_MUST hf_err vault_backup_decode(hf_bytes plain, struct hf_arena *arena,
-                                   struct vault_backup *out);
+/*
+ * Views into plain, the list in the arena. Fails: HF_E_BAD_BLOB (also for another collection),
+ * HF_E_NOMEM.
+ */
+HF_MUST hf_err vault_backup_decode(const struct vault_kind *kind, hf_bytes plain,
+                                   struct hf_arena *arena, struct vault_backup *out);

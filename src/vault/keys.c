@@ -142,10 +142,15 @@ struct vault_storage_key vault_key_of_purge_dues(void)
     return key;
 }
 
+static bool is_collection(uint8_t byte)
+{
+    return byte == VAULT_COLLECTION_SECRETS || byte == VAULT_COLLECTION_KEYS;
+}
+
 hf_err vault_key_parse_purge_due(hf_bytes key, struct vault_purge_entry *out)
 {
     struct hf_reader reader = hf_reader_of(key);
-    struct vault_purge_entry entry = { .collection = VAULT_COLLECTION_SECRETS };
+    struct vault_purge_entry entry = { .due = 0 };
     const uint8_t class = hf_read_u8(&reader);
     entry.due = (hf_usec)(hf_read_u64(&reader) ^ TIME_SIGN_BIT);
     hf_read_into(&reader, entry.vault.b, sizeof(entry.vault.b));
@@ -155,9 +160,9 @@ hf_err vault_key_parse_purge_due(hf_bytes key, struct vault_purge_entry *out)
     entry.name = hf_bytes_str(hf_read_bytes(&reader, hf_reader_left(&reader) - 1));
     const uint8_t end = hf_read_u8(&reader);
     if (hf_reader_finish(&reader) != HF_OK || class != STORE_CLASS_PURGE_DUE ||
-        collection != VAULT_COLLECTION_SECRETS || end != 0 ||
-        !vault_object_name_is_valid(entry.name))
+        !is_collection(collection) || end != 0 || !vault_object_name_is_valid(entry.name))
         return HF_E_CORRUPT;
+    entry.collection = collection;
     *out = entry;
     return HF_OK;
 }

@@ -22,12 +22,15 @@
 #define VAULT_CONTENT_TYPE_MAX_CHARS 255
 
 /*
- * Tags: 15 per version; for secrets name and value up to 512 characters (Key Vault docs, about
- * secrets).
+ * Tags: 15 per version; for secrets name and value up to 512 characters, for keys 256 (Key Vault
+ * docs, about secrets, about keys).
  */
 #define VAULT_TAGS_MAX 15
-#define VAULT_TAG_NAME_MAX_CHARS 512
-#define VAULT_TAG_VALUE_MAX_CHARS 512
+#define VAULT_TAG_MAX_CHARS 512
+
+/* The largest value of any collection; what a collection keeps with each version beside the value. */
+#define VAULT_VALUE_MAX_BYTES VAULT_SECRET_VALUE_MAX_BYTES
+#define VAULT_PARTICULARS_MAX_BYTES (16 * 1024)
 
 /* Soft delete retention (Key Vault docs, soft-delete overview). */
 #define VAULT_RETENTION_MIN_DAYS 7

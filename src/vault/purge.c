@@ -16,7 +16,8 @@ struct purge_due_command {
     struct vault_command common; /* first: see vault_purge_due_count() */
     hf_usec now;
     size_t max;
-    size_t count; /* purged by the last run of apply */
+    struct hf_buf plain; /* room for one object */
+    size_t count;        /* purged by the last run of apply */
 };
 
 /* The first entry behind `last`, copied. HF_E_NOT_FOUND behind the end. */
@@ -47,22 +48,37 @@ static hf_err next_entry(struct vault_engine *engine, struct store_txn *txn,
     return HF_OK;
 }
 
+/* Opened in the command's room, so that what one command opens is not as much as all it purges. */
+static hf_err open_deleted(struct purge_due_command *command, struct store_txn *txn,
+                           const struct vault *vault, const struct vault_purge_entry *entry,
+                           struct vault_object *out)
+{
+    const struct vault_storage_key key = vault_key_of_object(
+        &vault->properties.id, entry->collection, VAULT_STATE_DELETED, entry->name);
+    hf_bytes record = { NULL, 0 };
+    hf_err err = store_get(txn, vault_storage_key_view(&key), &record);
+    if (err != HF_OK)
+        return err;
+    hf_buf_reset(&command->plain);
+    return vault_object_open(vault, vault_storage_key_view(&key), record, &command->plain, out);
+}
+
 /*
  * The object that the entry names, if it is due. Fails: HF_E_NOT_FOUND when the entry is out of
  * date.
  */
-static hf_err find_due(struct vault_engine *engine, struct store_txn *txn, const char *vault_name,
-                       const struct vault_purge_entry *entry, struct vault **out_vault,
-                       struct vault_object *out)
+static hf_err find_due(struct purge_due_command *command, struct store_txn *txn,
+                       const char *vault_name, const struct vault_purge_entry *entry,
+                       struct vault **out_vault, struct vault_object *out)
 {
     struct vault *vault = NULL;
-    hf_err err = vault_find(engine->writer, txn, hf_str_from_c(vault_name), &vault);
+    hf_err err = vault_find(command->common.engine->writer, txn, hf_str_from_c(vault_name), &vault);
     if (err != HF_OK)
         return err;
     if (!hf_uuid_equal(&vault->properties.id, &entry->vault))
         return HF_E_NOT_FOUND;
     struct vault_object object;
-    err = vault_object_find(vault, txn, VAULT_STATE_DELETED, entry->name, &object);
+    err = open_deleted(command, txn, vault, entry, &object);
     if (err != HF_OK)
         return err;
     if (object.scheduled_purge != entry->due)
@@ -73,24 +89,23 @@ static hf_err find_due(struct vault_engine *engine, struct store_txn *txn, const
 }
 
 /*
- * Purges the object of one due entry, or drops the entry if it is out of date; *out_count grows in
- * the first case.
+ * Purges the object of one due entry, which is counted, or drops the entry if it is out of date.
  */
-static hf_err purge_entry(struct vault_engine *engine, struct store_txn *txn,
+static hf_err purge_entry(struct purge_due_command *command, struct store_txn *txn,
                           const struct vault_storage_key *key, const char *vault_name,
-                          const struct vault_purge_entry *entry, size_t *out_count)
+                          const struct vault_purge_entry *entry)
 {
     struct vault *vault = NULL;
     struct vault_object object;
-    hf_err err = find_due(engine, txn, vault_name, entry, &vault, &object);
+    hf_err err = find_due(command, txn, vault_name, entry, &vault, &object);
     if (err == HF_E_NOT_FOUND)
         return store_delete(txn, vault_storage_key_view(key));
     if (err != HF_OK)
         return err;
-    err = vault_object_remove(vault, txn, &object);
+    err = vault_object_remove(vault, entry->collection, txn, &object);
     if (err != HF_OK)
         return err;
-    (*out_count)++;
+    command->count++;
     return HF_OK;
 }
 
@@ -114,7 +129,7 @@ static hf_err purge_next(struct purge_due_command *command, struct store_txn *tx
         return HF_E_NOT_FOUND;
     err = opened;
     if (err == HF_OK)
-        err = purge_entry(engine, txn, &key, vault_name, &entry, &command->count);
+        err = purge_entry(command, txn, &key, vault_name, &entry);
     if (hf_err_class_of(err) != HF_CLASS_CORRUPT)
         return err;
     *out_trouble = err;
@@ -142,6 +157,9 @@ hf_err vault_purge_due(struct vault_engine *engine, hf_usec now, size_t max, str
     struct purge_due_command *command = hf_arena_new_of(arena, struct purge_due_command);
     if (command == NULL)
         return HF_E_NOMEM;
+    hf_err err = vault_arena_buf(arena, VAULT_OBJECT_RECORD_MAX_BYTES, &command->plain);
+    if (err != HF_OK)
+        return err;
     command->common.store.apply = apply_purge_due;
     command->common.engine = engine;
     command->now = now;

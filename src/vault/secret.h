@@ -13,51 +13,28 @@
 #pragma once
 
 #include "vault/vault.h"
-
-#define VAULT_TIME_NONE INT64_MIN
-
-struct vault_tag {
-    hf_str name;
-    hf_str value;
-};
-
-struct vault_tags {
-    const struct vault_tag *items;
-    size_t count;
-};
+#include "vault/version.h"
 
 /* One version of a secret. */
 struct vault_secret {
-    hf_str name;
-    struct hf_uuid version;
-    bool enabled;
+    struct vault_version version;
     bool has_content_type;
-    bool has_tags;
-    hf_usec not_before; /* VAULT_TIME_NONE if not set */
-    hf_usec expires;    /* VAULT_TIME_NONE if not set */
-    hf_usec created;
-    hf_usec updated;
     hf_str content_type;
-    struct vault_tags tags;
     const struct hf_secret *value; /* only from vault_secret_get() */
-    bool is_deleted;
-    hf_usec deleted_at;      /* if is_deleted */
-    hf_usec scheduled_purge; /* if is_deleted */
 };
 
 /* What a caller gave; what it did not give has its has_… false. */
 struct vault_secret_change {
-    bool has_enabled;
-    bool has_not_before; /* VAULT_TIME_NONE as value clears */
-    bool has_expires;
+    struct vault_change common;
     bool has_content_type;
-    bool has_tags;
-    bool enabled;
-    hf_usec not_before;
-    hf_usec expires;
     hf_str content_type;
-    struct vault_tags tags;
 };
+
+/*
+ * What a page or a command gives, as a secret without value. The texts are views of it. Fails:
+ * HF_E_CORRUPT.
+ */
+HF_MUST hf_err vault_secret_of(const struct vault_version *version, struct vault_secret *out);
 
 /* ---- reading ---- */
 
@@ -78,26 +55,20 @@ HF_MUST hf_err vault_secret_get_deleted(struct vault *vault, struct store_txn *t
                                         hf_usec now, struct hf_arena *arena,
                                         struct vault_secret *out);
 
-struct vault_secret_page {
-    struct vault_secret *items; /* in the arena */
-    size_t count;
-    bool more; /* there are items behind the last one */
-};
-
 /*
  * Active (or deleted) secrets by name, each by its newest version, behind `after` (empty: from the
  * start); max <= VAULT_PAGE_MAX_ITEMS.
  */
 HF_MUST hf_err vault_secret_list(struct vault *vault, struct store_txn *txn, bool deleted,
                                  hf_str after, size_t max, hf_usec now, struct hf_arena *arena,
-                                 struct vault_secret_page *out);
+                                 struct vault_page *out);
 /*
  * Versions of one active secret in order of version id, behind `after` (NULL: from the start). An
  * unknown name has none (not an error).
  */
 HF_MUST hf_err vault_secret_list_versions(struct vault *vault, struct store_txn *txn, hf_str name,
                                           const struct hf_uuid *after, size_t max, hf_usec now,
-                                          struct hf_arena *arena, struct vault_secret_page *out);
+                                          struct hf_arena *arena, struct vault_page *out);
 /*
  * Appends a sealed backup of all versions to out. It can be restored into any vault of this
  * installation that belongs to the same subscription. Fails: HF_E_NOT_FOUND, HF_E_TOO_LARGE (more
@@ -111,7 +82,7 @@ HF_MUST hf_err vault_secret_backup(struct vault *vault, struct store_txn *txn, h
 /*
  * A new version. value: at most VAULT_SECRET_VALUE_MAX_BYTES of valid UTF-8, copied. Fails now:
  * HF_E_INVALID (name, tags, content type, UTF-8; diag names the field), HF_E_TOO_LARGE (value),
- * HF_E_NOMEM. Done with: HF_OK (command->secret, without value), HF_E_DELETED (the name is soft-
+ * HF_E_NOMEM. Done with: HF_OK (command->version, without value), HF_E_DELETED (the name is soft-
  * deleted), HF_E_NOT_FOUND (vault gone).
  */
 HF_MUST hf_err vault_secret_set(struct vault *vault, hf_str name, const struct hf_secret *value,
@@ -120,7 +91,7 @@ HF_MUST hf_err vault_secret_set(struct vault *vault, hf_str name, const struct h
                                 struct vault_command **out);
 /*
  * Changes only what change gives; tags are replaced as a whole. version NULL: the newest. Fails
- * now: as vault_secret_set(). Done with: HF_OK (command->secret, without value), HF_E_NOT_FOUND,
+ * now: as vault_secret_set(). Done with: HF_OK (command->version, without value), HF_E_NOT_FOUND,
  * HF_E_INVALID (the dates do not fit what is there; command->diag).
  */
 HF_MUST hf_err vault_secret_update(struct vault *vault, hf_str name, const struct hf_uuid *version,
@@ -128,7 +99,7 @@ HF_MUST hf_err vault_secret_update(struct vault *vault, hf_str name, const struc
                                    struct hf_arena *arena, struct hf_diag *diag,
                                    struct vault_command **out);
 /*
- * Delete, recover and purge fail now with HF_E_INVALID (name) or HF_E_NOMEM. command->secret is the
+ * Delete, recover and purge fail now with HF_E_INVALID (name) or HF_E_NOMEM. command->version is the
  * newest version without value; after purge only its name is set.
  */
 /* Soft delete of all versions. Done with: HF_E_NOT_FOUND. */
@@ -141,14 +112,8 @@ HF_MUST hf_err vault_secret_recover(struct vault *vault, hf_str name, hf_usec no
 HF_MUST hf_err vault_secret_purge(struct vault *vault, hf_str name, hf_usec now,
                                   struct hf_arena *arena, struct vault_command **out);
 /*
- * Fails now: HF_E_BAD_BLOB. Done with: HF_E_EXISTS (name in use; command->secret->name says which),
+ * Fails now: HF_E_BAD_BLOB. Done with: HF_E_EXISTS (name in use; command->version->name says which),
  * HF_E_DELETED (soft-deleted).
  */
 HF_MUST hf_err vault_secret_restore(struct vault *vault, hf_bytes blob, hf_usec now,
                                     struct hf_arena *arena, struct vault_command **out);
-
-/* Purges what is due in all vaults, at most `max` objects in one command. Run by a timer. */
-HF_MUST hf_err vault_purge_due(struct vault_engine *engine, hf_usec now, size_t max,
-                               struct hf_arena *arena, struct vault_command **out);
-/* How many objects the command purged, after done. */
-size_t vault_purge_due_count(const struct vault_command *command);

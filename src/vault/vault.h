@@ -21,6 +21,7 @@
 #include "store/store.h"
 #include "vault/limits.h"
 
+struct vault_version;
 struct vault_engine;
 struct vault_view;
 /* an opened vault, valid until the next vault_find() or vault_view_free() on its view */
@@ -73,8 +74,8 @@ struct vault_command {
     struct vault_engine *engine;
     struct vault_properties
         properties; /* of the vault, after success (all but vault_purge_due()) */
-    /* of the object after success (secret commands), in the command's arena */
-    struct vault_secret *secret;
+    /* of the object after success (commands on objects), in the command's arena */
+    struct vault_version *version;
     struct hf_diag diag; /* names the field, when done with HF_E_INVALID */
     void *context;       /* the submitter's */
 };
@@ -92,6 +93,12 @@ HF_MUST hf_err vault_create(struct vault_engine *engine, const struct vault_prop
  */
 HF_MUST hf_err vault_protect(struct vault_engine *engine, hf_str name, struct hf_arena *arena,
                              struct vault_command **out);
+
+/* Purges what is due in all vaults, at most `max` objects in one command. Run by a timer. */
+HF_MUST hf_err vault_purge_due(struct vault_engine *engine, hf_usec now, size_t max,
+                               struct hf_arena *arena, struct vault_command **out);
+/* How many objects the command purged, after done. */
+size_t vault_purge_due_count(const struct vault_command *command);
 
 /*
  * Rotation of the root key, inside a command's apply: seals under new_root what this layer has

@@ -68,8 +68,8 @@ HF_MUST hf_err secret_body_read_restore(struct api_call *call, struct secret_bod
 /* SecretBundle, or DeletedSecretBundle if the secret is deleted. */
 HF_MUST hf_err secret_write_bundle(struct api_call *call, const struct vault_secret *secret);
 /* SecretItem or DeletedSecretItem, with or without the version in its id. */
-void secret_write_item(struct api_call *call, const struct vault_secret *secret, bool with_version,
-                       struct hf_json_writer *w);
+HF_MUST hf_err secret_write_item(struct api_call *call, const struct vault_version *version,
+                                 bool with_version, struct hf_json_writer *w);
 /* What the audit record tells of the secret: its id and properties. */
 void secret_audit(struct api_call *call, const struct vault_secret *secret);
 

@@ -42,10 +42,10 @@ static hf_err name_is_deleted(struct api_call *call)
                     HF_STR_ARG(call->object_text));
 }
 
-static hf_err restore_conflict(struct api_call *call, const struct vault_secret *secret)
+static hf_err restore_conflict(struct api_call *call, const struct vault_version *version)
 {
-    char version[HF_UUID_HEX_BYTES + 1];
-    hf_uuid_format_hex(&secret->version, version);
+    char id[HF_UUID_HEX_BYTES + 1];
+    hf_uuid_format_hex(&version->id, id);
     hf_str url = azure_vault_url(call);
     return api_fail(call, HF_E_EXISTS, 409, HF_LIT("Conflict"), HF_LIT(""),
                     "There was a conflict restoring the secret '%.*s/secrets/%.*s/%s'. This can "
@@ -59,7 +59,7 @@ static hf_err restore_conflict(struct api_call *call, const struct vault_secret 
                     "operations are performed in parallel against the secret. To avoid this error, "
                     "perform operations "
                     "against a secret in a sequential manner.",
-                    HF_STR_ARG(url), HF_STR_ARG(secret->name), version);
+                    HF_STR_ARG(url), HF_STR_ARG(version->name), id);
 }
 
 /* "exp" of "attributes.exp", as the service names properties. */
@@ -117,8 +117,12 @@ static hf_err answer_changed(struct api_call *call)
         call->diag = command->diag; /* what the writer found */
     if (call->result != HF_OK)
         return refuse(call, call->result);
-    secret_audit(call, command->secret);
-    return secret_write_bundle(call, command->secret);
+    struct vault_secret secret;
+    hf_err err = vault_secret_of(command->version, &secret);
+    if (err != HF_OK)
+        return err;
+    secret_audit(call, &secret);
+    return secret_write_bundle(call, &secret);
 }
 
 /* ---- set ---- */
@@ -133,7 +137,10 @@ static hf_err answer_set(struct api_call *call)
     if (call->result != HF_OK)
         return refuse(call, call->result);
     const struct pending_set *pending = call->state;
-    struct vault_secret secret = *pending->command->secret;
+    struct vault_secret secret;
+    hf_err err = vault_secret_of(pending->command->version, &secret);
+    if (err != HF_OK)
+        return err;
     secret_audit(call, &secret);
     secret.value = pending->value;
     return secret_write_bundle(call, &secret);
@@ -216,15 +223,17 @@ hf_err secret_get(struct api_call *call)
 
 /* ---- lists ---- */
 
-static void write_items(struct api_call *call, const struct vault_secret_page *page,
-                        bool with_version, struct hf_json_writer *w)
+static hf_err write_items(struct api_call *call, const struct vault_page *page, bool with_version,
+                          struct hf_json_writer *w)
 {
+    hf_err err = HF_OK;
     hf_jw_begin_object(w);
     hf_jw_key(w, "value");
     hf_jw_begin_array(w);
-    for (size_t i = 0; i < page->count; i++)
-        secret_write_item(call, &page->items[i], with_version, w);
+    for (size_t i = 0; i < page->count && err == HF_OK; i++)
+        err = secret_write_item(call, &page->items[i], with_version, w);
     hf_jw_end_array(w);
+    return err;
 }
 
 static hf_err list_names(struct api_call *call, bool deleted, hf_str list)
@@ -233,13 +242,15 @@ static hf_err list_names(struct api_call *call, bool deleted, hf_str list)
     hf_err err = azure_page_read(call, list, &request);
     if (err != HF_OK)
         return err;
-    struct vault_secret_page page;
+    struct vault_page page;
     err = vault_secret_list(call->vault, call->txn, deleted, hf_bytes_str(request.after),
                             request.max, call->now, call->arena, &page);
     if (err != HF_OK)
         return err;
     struct hf_json_writer w = hf_json_writer_on(call->out);
-    write_items(call, &page, false, &w);
+    err = write_items(call, &page, false, &w);
+    if (err != HF_OK)
+        return err;
     hf_str last = page.count > 0 ? page.items[page.count - 1].name : HF_LIT("");
     err = azure_page_write_next(call, list, &request, page.more, hf_str_bytes(last), &w);
     hf_jw_end_object(&w);
@@ -266,16 +277,18 @@ hf_err secret_list_versions(struct api_call *call)
     const struct hf_uuid *after = request.after.n == sizeof(*after)
                                       ? (const struct hf_uuid *)request.after.p
                                       : NULL;
-    struct vault_secret_page page;
+    struct vault_page page;
     err = vault_secret_list_versions(call->vault, call->txn, call->params[0], after, request.max,
                                      call->now, call->arena, &page);
     if (err != HF_OK)
         return err;
     struct hf_json_writer w = hf_json_writer_on(call->out);
-    write_items(call, &page, true, &w);
+    err = write_items(call, &page, true, &w);
+    if (err != HF_OK)
+        return err;
     hf_bytes last = { NULL, 0 };
     if (page.count > 0)
-        last = (hf_bytes){ page.items[page.count - 1].version.b, sizeof(struct hf_uuid) };
+        last = (hf_bytes){ page.items[page.count - 1].id.b, sizeof(struct hf_uuid) };
     err = azure_page_write_next(call, list, &request, page.more, last, &w);
     hf_jw_end_object(&w);
     return err;
@@ -380,10 +393,10 @@ hf_err secret_backup(struct api_call *call)
 static hf_err answer_restore(struct api_call *call)
 {
     const struct vault_command *command = call->state;
-    if (command->secret != NULL)
-        call->object_text = command->secret->name;
-    if (call->result == HF_E_EXISTS && command->secret != NULL)
-        return restore_conflict(call, command->secret);
+    if (command->version != NULL)
+        call->object_text = command->version->name;
+    if (call->result == HF_E_EXISTS && command->version != NULL)
+        return restore_conflict(call, command->version);
     return answer_changed(call);
 }
 
