@@ -113,12 +113,12 @@ static void write_tags(const struct vault_version *version, struct hf_json_write
 static hf_str secret_id(struct api_call *call, const struct vault_version *version,
                         bool with_version)
 {
-    char version[HF_UUID_HEX_BYTES + 1] = "";
+    char id[HF_UUID_HEX_BYTES + 1] = "";
     if (with_version)
-        hf_uuid_format_hex(&version->id, version);
+        hf_uuid_format_hex(&version->id, id);
     return HF_JOIN(call->arena, HF_LIT("https://"), call->vault_host,
                    hf_str_from_c(call->service->url_port), HF_LIT("/secrets/"), version->name,
-                   with_version ? HF_LIT("/") : HF_LIT(""), hf_str_from_c(version));
+                   with_version ? HF_LIT("/") : HF_LIT(""), hf_str_from_c(id));
 }
 
 static void write_deleted(struct api_call *call, const struct vault_version *version,
