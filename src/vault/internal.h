@@ -9,6 +9,10 @@
 #include "crypto/record.h"
 #include "vault/object.h"
 
+/* ---- the collections ---- */
+
+extern const struct vault_kind vault_secrets; /* secret.c */
+
 /* ---- storage keys (keys.c) ---- */
 
 /* A part of storage keys: values never change. */
@@ -137,8 +141,8 @@ struct vault_object {
     hf_usec created;
     hf_usec deleted_at;      /* VAULT_TIME_NONE while active */
     hf_usec scheduled_purge; /* VAULT_TIME_NONE while active */
-    hf_bytes
-        copy; /* the newest version's metadata, encoded as in its own record; not yet looked into */
+    /* the newest version's metadata, encoded as in its own record; not yet looked into */
+    hf_bytes copy;
 };
 
 #define VAULT_OBJECT_RECORD_MAX_BYTES                                                              \

@@ -27,7 +27,7 @@ static void try_blob(hf_bytes blob)
 static void try_content(hf_bytes content, struct hf_arena *arena)
 {
     struct vault_backup backup;
-    if (vault_backup_decode(content, arena, &backup) != HF_OK)
+    if (vault_backup_decode(&vault_secrets, content, arena, &backup) != HF_OK)
         return;
     struct hf_buf out;
     hf_buf_init(&out, CONTENT_MAX_BYTES);

@@ -187,41 +187,35 @@ static hf_usec time_or_none(bool has, hf_usec time)
     return has ? time : VAULT_TIME_NONE;
 }
 
-static void try_record(const struct vault_secret_change *change, struct hf_arena *arena)
+static void try_record(const struct vault_change *change, struct hf_arena *arena)
 {
-    const struct vault_secret secret = {
+    const struct vault_version version = {
         .enabled = !change->has_enabled || change->enabled,
-        .has_content_type = change->has_content_type,
-        .content_type = change->content_type,
         .has_tags = change->has_tags,
         .tags = change->tags,
         .not_before = time_or_none(change->has_not_before, change->not_before),
         .expires = time_or_none(change->has_expires, change->expires),
     };
-    struct vault_secret again;
+    struct vault_version again;
     HF_CLEANUP(hf_buf_done) struct hf_buf plain;
-    hf_buf_init(&plain, VAULT_SECRET_RECORD_MAX_BYTES);
-    vault_secret_record_encode(&secret, &plain);
-    HF_ASSERT(hf_buf_err(&plain) == HF_OK && plain.n == vault_secret_record_size(&secret));
-    HF_ASSERT(vault_secret_record_decode(hf_buf_view(&plain), arena, &again) == HF_OK);
-    HF_ASSERT(again.enabled == secret.enabled && again.has_tags == secret.has_tags);
-    HF_ASSERT(again.not_before == secret.not_before && again.expires == secret.expires);
-    HF_ASSERT(hf_str_equal(again.content_type, secret.content_type));
-    HF_ASSERT(again.tags.count == secret.tags.count);
+    hf_buf_init(&plain, VAULT_VERSION_RECORD_MAX_BYTES);
+    vault_version_encode(&version, &plain);
+    HF_ASSERT(hf_buf_err(&plain) == HF_OK && plain.n == vault_version_size(&version));
+    HF_ASSERT(vault_version_decode(hf_buf_view(&plain), arena, &again) == HF_OK);
+    HF_ASSERT(again.enabled == version.enabled && again.has_tags == version.has_tags);
+    HF_ASSERT(again.not_before == version.not_before && again.expires == version.expires);
+    HF_ASSERT(again.tags.count == version.tags.count);
 }
 
 static void try_secret(const struct hf_json *object, struct hf_arena *arena)
 {
     struct secret_body body = { 0 };
     struct hf_diag diag = { 0 };
-    const struct vault_secret_change *change = &body.change;
+    const struct vault_change *change = &body.change.common;
     if (api_fields_read(secret_update_body.fields, secret_update_body.field_count, object, arena,
                         &diag, &body) != HF_OK)
         return;
-    if (vault_tags_check(&change->tags, &diag) == HF_OK &&
-        vault_content_type_check(change->content_type, &diag) == HF_OK &&
-        vault_dates_check(time_or_none(change->has_not_before, change->not_before),
-                          time_or_none(change->has_expires, change->expires), &diag) == HF_OK)
+    if (vault_change_check(&vault_secrets, change, &diag) == HF_OK)
         try_record(change, arena);
 }
 

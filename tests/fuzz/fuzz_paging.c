@@ -62,7 +62,7 @@ static struct vault *find_vault(struct store_txn *txn)
 
 static void make_secret(const char *name, bool is_deleted)
 {
-    const struct vault_secret_change change = { .has_enabled = false };
+    const struct vault_secret_change change = { .common.has_enabled = false };
     HF_CLEANUP(hf_secret_freep) struct hf_secret *value = NULL;
     struct vault_command *command = NULL;
     struct store_txn *txn = NULL;

@@ -4,6 +4,7 @@
  * vault, or the key of an entry in the purge index. What decodes must encode to the same bytes.
  */
 #include "vault/internal.h"
+#include "vault/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,24 +20,37 @@ static void expect_same(const struct hf_buf *encoded, hf_bytes input)
         abort();
 }
 
-static void try_secret(hf_bytes input, struct hf_arena *arena, struct hf_buf *out)
+/* The particulars are the secrets': any bytes are to be taken or refused. */
+static void try_version(hf_bytes input, struct hf_arena *arena, struct hf_buf *out)
 {
+    struct vault_version version;
     struct vault_secret secret;
-    if (vault_secret_record_decode(input, arena, &secret) != HF_OK)
+    if (vault_version_decode(input, arena, &version) != HF_OK)
         return;
-    vault_secret_record_encode(&secret, out);
+    vault_version_encode(&version, out);
     expect_same(out, input);
-    if (vault_secret_record_size(&secret) != input.n)
+    if (vault_version_size(&version) != input.n)
+        abort();
+    if (vault_secret_of(&version, &secret) == HF_OK &&
+        secret.content_type.n >= version.particulars.n)
         abort();
 }
 
-static void try_object(hf_bytes input, struct hf_buf *out)
+static void try_object(hf_bytes input, struct hf_arena *arena, struct hf_buf *out)
 {
     struct vault_object object;
+    struct vault_version newest;
     if (vault_object_decode(input, &object) != HF_OK)
         return;
     vault_object_encode(&object, out);
     expect_same(out, input);
+    if (vault_object_size(&object) != input.n)
+        abort();
+    if (vault_object_newest(&object, arena, &newest) != HF_OK)
+        return;
+    hf_buf_reset(out);
+    vault_version_encode(&newest, out);
+    expect_same(out, object.copy);
 }
 
 static void try_vault(hf_bytes input, struct hf_buf *out)
@@ -69,9 +83,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hf_buf out;
     hf_buf_init(&out, RECORD_MAX_BYTES);
     if (data[0] == 0)
-        try_secret(input, arena, &out);
+        try_version(input, arena, &out);
     else if (data[0] == 1)
-        try_object(input, &out);
+        try_object(input, arena, &out);
     else if (data[0] == 2)
         try_vault(input, &out);
     else

@@ -139,7 +139,7 @@ static struct vault *find_vault(struct opened *opened, const char *name, struct 
 
 static void set_secret(struct world *w, struct opened *opened, const char *vault, const char *name)
 {
-    const struct vault_secret_change change = { .has_enabled = false };
+    const struct vault_secret_change change = { .common.has_enabled = false };
     HF_CLEANUP(hf_secret_freep) struct hf_secret *value = NULL;
     struct vault_command *command = NULL;
     struct store_txn *txn = NULL;

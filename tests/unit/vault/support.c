@@ -165,7 +165,7 @@ hf_err world_set(struct world *w, const char *name, const char *value)
 
 hf_err world_set_in(struct world *w, const char *vault, const char *name, const char *value)
 {
-    const struct vault_secret_change change = { .has_enabled = false };
+    const struct vault_secret_change change = { .common.has_enabled = false };
     return set(w, vault, name, value, &change);
 }
 
@@ -250,7 +250,7 @@ hf_err world_get_deleted(struct world *w, const char *name, struct vault_secret 
 }
 
 hf_err world_list(struct world *w, bool deleted, const char *after, size_t max,
-                  struct vault_secret_page *out)
+                  struct vault_page *out)
 {
     struct vault *found = world_begin(w, "alpha");
     hf_err err = vault_secret_list(found, w->txn, deleted, hf_str_from_c(after), max, w->now,
@@ -260,7 +260,7 @@ hf_err world_list(struct world *w, bool deleted, const char *after, size_t max,
 }
 
 hf_err world_list_versions(struct world *w, const char *name, const struct hf_uuid *after,
-                           size_t max, struct vault_secret_page *out)
+                           size_t max, struct vault_page *out)
 {
     struct vault *found = world_begin(w, "alpha");
     hf_err err = vault_secret_list_versions(found, w->txn, hf_str_from_c(name), after, max, w->now,

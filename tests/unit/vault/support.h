@@ -83,9 +83,9 @@ hf_err world_get_in(struct world *w, const char *vault, const char *name,
                     const struct hf_uuid *version, struct vault_secret *out);
 hf_err world_get_deleted(struct world *w, const char *name, struct vault_secret *out);
 hf_err world_list(struct world *w, bool deleted, const char *after, size_t max,
-                  struct vault_secret_page *out);
+                  struct vault_page *out);
 hf_err world_list_versions(struct world *w, const char *name, const struct hf_uuid *after,
-                           size_t max, struct vault_secret_page *out);
+                           size_t max, struct vault_page *out);
 hf_err world_backup(struct world *w, const char *name, hf_bytes *out);
 hf_err world_restore(struct world *w, const char *vault, hf_bytes blob);
 

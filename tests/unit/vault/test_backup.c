@@ -96,11 +96,11 @@ static void test_restore_onto_a_taken_name_is_refused(void **state)
     EXPECT_OK(world_backup(w, "name", &blob));
     EXPECT_OK(world_set(w, "name", "new"));
     EXPECT_ERR(HF_E_EXISTS, world_restore(w, "alpha", blob));
-    EXPECT_STR("Name", w->command->secret->name);
+    EXPECT_STR("Name", w->command->version->name);
     world_expect_value(w, "name", "new");
     EXPECT_OK(world_delete(w, "name"));
     EXPECT_ERR(HF_E_DELETED, world_restore(w, "alpha", blob));
-    EXPECT_STR("Name", w->command->secret->name);
+    EXPECT_STR("Name", w->command->version->name);
 }
 
 static void test_backup_over_the_version_limit_is_refused(void **state)
@@ -120,19 +120,34 @@ static void test_backup_over_the_version_limit_is_refused(void **state)
 static void test_backup_content_breaking_a_rule_is_refused(void **state)
 {
     struct world *w = *state;
-    static const uint8_t metadata[17] = { 1 };
+    static const uint8_t metadata[20] = { 1, [18] = 1 }; /* with particulars of one byte, 0 */
     struct vault_backup_version versions[2] = {
         { .id = { { 1 } }, .metadata = { metadata, sizeof(metadata) } },
         { .id = { { 2 } }, .metadata = { metadata, sizeof(metadata) } },
     };
-    const struct vault_backup good = {
-        .name = HF_LIT("name"), .newest = { { 1 } }, .version_count = 2, .versions = versions
+    const struct vault_backup good = { .collection = VAULT_COLLECTION_SECRETS,
+                                       .name = HF_LIT("name"),
+                                       .newest = { { 1 } },
+                                       .version_count = 2,
+                                       .versions = versions };
+    enum {
+        BAD_COLLECTION,
+        BAD_NAME,
+        BAD_NEWEST,
+        BAD_COUNT,
+        BAD_ORDER,
+        BAD_METADATA,
+        BAD_PARTICULARS,
+        BAD_VALUE,
+        GOOD
     };
-    enum { BAD_NAME, BAD_NEWEST, BAD_COUNT, BAD_ORDER, BAD_METADATA, BAD_VALUE, GOOD };
-    for (int which = BAD_NAME; which <= GOOD; which++) {
+    static const uint8_t bad_particulars[20] = { 1, [18] = 1, [19] = 2 };
+    for (int which = BAD_COLLECTION; which <= GOOD; which++) {
         struct vault_backup backup = good;
         struct vault_backup_version changed[2] = { versions[0], versions[1] };
         backup.versions = changed;
+        if (which == BAD_COLLECTION)
+            backup.collection = VAULT_COLLECTION_KEYS;
         if (which == BAD_NAME)
             backup.name = HF_LIT("a/b");
         if (which == BAD_NEWEST)
@@ -143,6 +158,8 @@ static void test_backup_content_breaking_a_rule_is_refused(void **state)
             changed[1].id = changed[0].id;
         if (which == BAD_METADATA)
             changed[1].metadata.n--;
+        if (which == BAD_PARTICULARS)
+            changed[1].metadata.p = bad_particulars;
         if (which == BAD_VALUE)
             changed[0].value = hf_str_bytes(HF_LIT("\xff"));
         HF_CLEANUP(hf_buf_done) struct hf_buf plain;
@@ -150,9 +167,10 @@ static void test_backup_content_breaking_a_rule_is_refused(void **state)
         vault_backup_encode(&backup, &plain);
         struct vault_backup out;
         EXPECT_ERR(which == GOOD ? HF_OK : HF_E_BAD_BLOB,
-                   vault_backup_decode(hf_buf_view(&plain), w->arena, &out));
+                   vault_backup_decode(&vault_secrets, hf_buf_view(&plain), w->arena, &out));
         hf_buf_put_u8(&plain, 0);
-        EXPECT_ERR(HF_E_BAD_BLOB, vault_backup_decode(hf_buf_view(&plain), w->arena, &out));
+        EXPECT_ERR(HF_E_BAD_BLOB,
+                   vault_backup_decode(&vault_secrets, hf_buf_view(&plain), w->arena, &out));
     }
 }
 
@@ -163,16 +181,16 @@ static void expect_restored(struct world *w, const char *vault, const struct hf_
 {
     struct vault_secret secret;
     EXPECT_OK(world_get_in(w, vault, "name", NULL, &secret));
-    EXPECT_STR("Name", secret.name);
-    assert_true(hf_uuid_equal(&secret.version, second));
+    EXPECT_STR("Name", secret.version.name);
+    assert_true(hf_uuid_equal(&secret.version.id, second));
     assert_true(hf_secret_equal(secret.value, hf_str_bytes(HF_LIT("two"))));
     EXPECT_STR("text/plain", secret.content_type);
-    EXPECT_STR("v", secret.tags.items[0].value);
-    assert_int_equal(secret.created, START_TIME + 1);
-    assert_int_equal(secret.updated, START_TIME + 1);
+    EXPECT_STR("v", secret.version.tags.items[0].value);
+    assert_int_equal(secret.version.created, START_TIME + 1);
+    assert_int_equal(secret.version.updated, START_TIME + 1);
     EXPECT_OK(world_get_in(w, vault, "name", first, &secret));
     assert_true(hf_secret_equal(secret.value, hf_str_bytes(HF_LIT("one"))));
-    assert_int_equal(secret.created, START_TIME);
+    assert_int_equal(secret.version.created, START_TIME);
 }
 
 static void test_restore_brings_back_everything_in_any_vault_of_the_subscription(void **state)
@@ -180,23 +198,24 @@ static void test_restore_brings_back_everything_in_any_vault_of_the_subscription
     struct world *w = *state;
     const struct vault_tag tags[] = { { HF_LIT("k"), HF_LIT("v") } };
     const struct vault_secret_change change = { .has_content_type = true,
-                                                .has_tags = true,
+                                                .common.has_tags = true,
                                                 .content_type = HF_LIT("text/plain"),
-                                                .tags = { tags, 1 } };
+                                                .common.tags = { tags, 1 } };
     hf_bytes blob = { NULL, 0 };
     EXPECT_OK(world_set(w, "Name", "one"));
-    const struct hf_uuid first = w->command->secret->version;
+    const struct hf_uuid first = w->command->version->id;
     w->now += 1;
     EXPECT_OK(world_set_with(w, "name", "two", &change));
-    const struct hf_uuid second = w->command->secret->version;
+    const struct hf_uuid second = w->command->version->id;
     EXPECT_OK(world_backup(w, "name", &blob));
     w->now += HF_USEC_PER_DAY;
     EXPECT_OK(world_restore(w, "beta", blob));
-    const struct vault_secret *answer = w->command->secret;
-    EXPECT_STR("Name", answer->name);
-    assert_true(hf_uuid_equal(&answer->version, &second));
-    assert_null(answer->value);
-    EXPECT_STR("text/plain", answer->content_type);
+    struct vault_secret answer;
+    EXPECT_OK(vault_secret_of(w->command->version, &answer));
+    EXPECT_STR("Name", answer.version.name);
+    assert_true(hf_uuid_equal(&answer.version.id, &second));
+    assert_null(answer.value);
+    EXPECT_STR("text/plain", answer.content_type);
     expect_restored(w, "beta", &first, &second);
     purge(w, "name");
     EXPECT_OK(world_restore(w, "alpha", blob));

@@ -47,11 +47,11 @@ static void test_deleted_name_is_taken_but_not_there(void **state)
 {
     struct world *w = *state;
     struct vault_secret secret;
-    struct vault_secret_page page;
+    struct vault_page page;
     hf_bytes blob = { NULL, 0 };
-    const struct vault_secret_change change = { .has_enabled = true };
+    const struct vault_secret_change change = { .common.has_enabled = true };
     EXPECT_OK(world_set(w, "name", "v"));
-    const struct hf_uuid version = w->command->secret->version;
+    const struct hf_uuid version = w->command->version->id;
     EXPECT_OK(world_delete(w, "name"));
     EXPECT_ERR(HF_E_NOT_FOUND, world_get(w, "name", &secret));
     EXPECT_ERR(HF_E_NOT_FOUND, world_get_in(w, "alpha", "name", &version, &secret));
@@ -80,7 +80,8 @@ static void test_purge_in_protected_vault_is_refused(void **state)
 static void test_get_deleted_with_newest_disabled_is_refused(void **state)
 {
     struct world *w = *state;
-    const struct vault_secret_change disabled = { .has_enabled = true, .enabled = false };
+    const struct vault_secret_change disabled = { .common.has_enabled = true,
+                                                  .common.enabled = false };
     struct vault_secret secret;
     EXPECT_OK(world_set(w, "name", "v"));
     EXPECT_OK(world_set_with(w, "name", "v", &disabled));
@@ -95,17 +96,16 @@ static void test_delete_answers_with_the_deleted_secret(void **state)
     struct world *w = *state;
     EXPECT_OK(world_set(w, "Name", "one"));
     EXPECT_OK(world_set(w, "Name", "two"));
-    const struct hf_uuid newest = w->command->secret->version;
+    const struct hf_uuid newest = w->command->version->id;
     w->now += HF_USEC_PER_SEC;
     EXPECT_OK(world_delete(w, "NAME"));
     struct vault_secret secret;
     EXPECT_OK(world_get_deleted(w, "naME", &secret));
-    const struct vault_secret *both[] = { w->command->secret, &secret };
+    const struct vault_version *both[] = { w->command->version, &secret.version };
     for (size_t i = 0; i < HF_ARRAY_LEN(both); i++) {
         EXPECT_STR("Name", both[i]->name);
-        assert_true(hf_uuid_equal(&both[i]->version, &newest));
+        assert_true(hf_uuid_equal(&both[i]->id, &newest));
         assert_true(both[i]->is_deleted);
-        assert_null(both[i]->value);
         assert_int_equal(both[i]->deleted_at, w->now);
         assert_int_equal(both[i]->scheduled_purge, w->now + RETENTION);
     }
@@ -115,12 +115,12 @@ static void test_recover_brings_back_all_versions(void **state)
 {
     struct world *w = *state;
     EXPECT_OK(world_set(w, "Name", "one"));
-    const struct hf_uuid first = w->command->secret->version;
+    const struct hf_uuid first = w->command->version->id;
     EXPECT_OK(world_set(w, "Name", "two"));
     EXPECT_OK(world_delete(w, "name"));
     EXPECT_OK(world_recover(w, "name"));
-    EXPECT_STR("Name", w->command->secret->name);
-    assert_false(w->command->secret->is_deleted);
+    EXPECT_STR("Name", w->command->version->name);
+    assert_false(w->command->version->is_deleted);
     world_expect_value(w, "name", "two");
     struct vault_secret secret;
     EXPECT_OK(world_get_in(w, "alpha", "name", &first, &secret));
@@ -149,7 +149,7 @@ static void test_purge_removes_everything_of_the_name_alone(void **state)
     assert_int_equal(world_raw_count(w, STORE_CLASS_VALUE), 2);
     assert_int_equal(world_raw_count(w, STORE_CLASS_PURGE_DUE), 0);
     EXPECT_OK(world_set(w, "NAME", "new"));
-    EXPECT_STR("NAME", w->command->secret->name);
+    EXPECT_STR("NAME", w->command->version->name);
 }
 
 /* ---- order within a batch ---- */
@@ -240,7 +240,7 @@ static void test_due_object_is_gone_before_it_is_purged(void **state)
 {
     struct world *w = *state;
     struct vault_secret secret;
-    struct vault_secret_page page;
+    struct vault_page page;
     EXPECT_OK(world_set(w, "name", "v"));
     EXPECT_OK(world_delete(w, "name"));
     w->now = START_TIME + RETENTION - 1;
@@ -259,11 +259,11 @@ static void test_set_on_due_name_starts_anew(void **state)
 {
     struct world *w = *state;
     EXPECT_OK(world_set(w, "Name", "old"));
-    const struct hf_uuid old = w->command->secret->version;
+    const struct hf_uuid old = w->command->version->id;
     EXPECT_OK(world_delete(w, "name"));
     w->now = START_TIME + RETENTION;
     EXPECT_OK(world_set(w, "NAME", "new"));
-    EXPECT_STR("NAME", w->command->secret->name);
+    EXPECT_STR("NAME", w->command->version->name);
     world_expect_value(w, "name", "new");
     struct vault_secret secret;
     EXPECT_ERR(HF_E_NOT_FOUND, world_get_in(w, "alpha", "name", &old, &secret));

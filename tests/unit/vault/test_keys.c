@@ -43,7 +43,7 @@ static void test_purge_due_key_broken_is_refused(void **state HF_UNUSED)
     bad.p[good.n - 2] = '/';
     EXPECT_ERR(HF_E_CORRUPT, vault_key_parse_purge_due(vault_storage_key_view(&bad), &entry));
     bad = good;
-    bad.p[1 + VAULT_TIME_BYTES + VAULT_UUID_BYTES] = 'k';
+    bad.p[1 + VAULT_TIME_BYTES + VAULT_UUID_BYTES] = 'x';
     EXPECT_ERR(HF_E_CORRUPT, vault_key_parse_purge_due(vault_storage_key_view(&bad), &entry));
     bad = good;
     bad.p[0] = STORE_CLASS_OBJECT;

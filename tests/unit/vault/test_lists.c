@@ -17,7 +17,7 @@ static void set_many(struct world *w, int count)
     }
 }
 
-static void expect_name(const struct vault_secret_page *page, size_t index, int number)
+static void expect_name(const struct vault_page *page, size_t index, int number)
 {
     char name[24];
     (void)snprintf(name, sizeof(name), "Secret-%03d", number);
@@ -28,7 +28,7 @@ static void expect_name(const struct vault_secret_page *page, size_t index, int 
 static void test_list_bad_arguments_are_refused(void **state)
 {
     struct world *w = *state;
-    struct vault_secret_page page;
+    struct vault_page page;
     EXPECT_ERR(HF_E_RANGE, world_list(w, false, "", 0, &page));
     EXPECT_ERR(HF_E_RANGE, world_list(w, false, "", VAULT_PAGE_MAX_ITEMS + 1, &page));
     EXPECT_ERR(HF_E_INVALID, world_list(w, false, "a/b", 1, &page));
@@ -39,7 +39,7 @@ static void test_list_bad_arguments_are_refused(void **state)
 static void test_list_of_nothing_is_empty(void **state)
 {
     struct world *w = *state;
-    struct vault_secret_page page;
+    struct vault_page page;
     EXPECT_OK(world_set_in(w, "beta", "elsewhere", "v"));
     EXPECT_OK(world_list(w, false, "", 1, &page));
     assert_int_equal(page.count, 0);
@@ -60,7 +60,7 @@ static void test_list_pages_until_the_end(void **state)
     char after[24] = "";
     int number = 0;
     for (size_t i = 0; i < HF_ARRAY_LEN(counts); i++) {
-        struct vault_secret_page page;
+        struct vault_page page;
         EXPECT_OK(world_list(w, false, after, VAULT_PAGE_MAX_ITEMS, &page));
         assert_int_equal(page.count, counts[i]);
         assert_int_equal(page.more, i + 1 < HF_ARRAY_LEN(counts));
@@ -75,7 +75,7 @@ static void test_list_exactly_full_page_has_no_more(void **state)
 {
     struct world *w = *state;
     set_many(w, 3);
-    struct vault_secret_page page;
+    struct vault_page page;
     EXPECT_OK(world_list(w, false, "", 3, &page));
     assert_int_equal(page.count, 3);
     assert_false(page.more);
@@ -87,7 +87,7 @@ static void test_list_while_deleting_neither_skips_nor_repeats(void **state)
 {
     struct world *w = *state;
     set_many(w, 10);
-    struct vault_secret_page page;
+    struct vault_page page;
     EXPECT_OK(world_list(w, false, "", 4, &page)); /* 0 to 3 */
     EXPECT_OK(world_delete(w, "secret-001"));
     EXPECT_OK(world_delete(w, "secret-003")); /* the very one that the page ended with */
@@ -117,7 +117,7 @@ static void test_list_deleted_skips_what_is_due(void **state)
     EXPECT_OK(world_delete(w, "secret-001"));
     EXPECT_OK(world_delete(w, "secret-002"));
     w->now = START_TIME + ALPHA_RETENTION_DAYS * HF_USEC_PER_DAY;
-    struct vault_secret_page page;
+    struct vault_page page;
     EXPECT_OK(world_list(w, true, "", 2, &page));
     assert_int_equal(page.count, 2);
     expect_name(&page, 0, 1);
@@ -128,15 +128,15 @@ static void test_list_deleted_skips_what_is_due(void **state)
 static void test_list_shows_the_newest_version_even_if_disabled(void **state)
 {
     struct world *w = *state;
-    const struct vault_secret_change disabled = { .has_enabled = true, .enabled = false };
+    const struct vault_secret_change disabled = { .common.has_enabled = true,
+                                                  .common.enabled = false };
     EXPECT_OK(world_set(w, "name", "one"));
     EXPECT_OK(world_set_with(w, "name", "two", &disabled));
-    struct vault_secret_page page;
+    struct vault_page page;
     EXPECT_OK(world_list(w, false, "", 5, &page));
     assert_int_equal(page.count, 1);
     assert_false(page.items[0].enabled);
-    assert_null(page.items[0].value);
-    assert_true(hf_uuid_equal(&page.items[0].version, &w->command->secret->version));
+    assert_true(hf_uuid_equal(&page.items[0].id, &w->command->version->id));
 }
 
 static void test_versions_are_in_order_of_id_and_page(void **state)
@@ -150,12 +150,12 @@ static void test_versions_are_in_order_of_id_and_page(void **state)
     size_t count = 0;
     bool more = true;
     while (more) {
-        struct vault_secret_page page;
+        struct vault_page page;
         EXPECT_OK(world_list_versions(w, "NAME", after, 3, &page));
         for (size_t i = 0; i < page.count; i++) {
-            assert_true(memcmp(last.b, page.items[i].version.b, sizeof(last.b)) < 0);
+            assert_true(memcmp(last.b, page.items[i].id.b, sizeof(last.b)) < 0);
             EXPECT_STR("Name", page.items[i].name);
-            last = page.items[i].version;
+            last = page.items[i].id;
         }
         after = &last;
         count += page.count;

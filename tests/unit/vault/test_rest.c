@@ -20,20 +20,13 @@
 struct place {
     const char *what;
     struct vault_storage_key key;
+    hf_err (*read)(struct world *w); /* something that needs the record */
 };
 
-/* Where the records of alpha's secret "name" are. */
-static void find_places(struct world *w, const struct hf_uuid *version, struct place out[4])
+static hf_err begin_read(struct world *w, struct vault **out)
 {
-    const struct hf_uuid id = world_vault(w, "alpha")->properties.id;
-    const hf_str name = HF_LIT("name");
-    out[0] = (struct place){ "object", vault_key_of_object(&id, VAULT_COLLECTION_SECRETS,
-                                                           VAULT_STATE_ACTIVE, name) };
-    out[1] = (struct place){ "version",
-                             vault_key_of_version(&id, VAULT_COLLECTION_SECRETS, name, version) };
-    out[2] = (struct place){ "value",
-                             vault_key_of_value(&id, VAULT_COLLECTION_SECRETS, name, version) };
-    out[3] = (struct place){ "vault", vault_key_of_vault(HF_LIT("alpha")) };
+    EXPECT_OK(store_read_begin(w->reader, &w->txn));
+    return vault_find(w->view, w->txn, HF_LIT("alpha"), out);
 }
 
 /* Reads the secret with whatever the store holds now. */
@@ -41,19 +34,54 @@ static hf_err read_name(struct world *w)
 {
     struct vault_secret secret;
     struct vault *vault = NULL;
-    EXPECT_OK(store_read_begin(w->reader, &w->txn));
-    hf_err err = vault_find(w->view, w->txn, HF_LIT("alpha"), &vault);
+    hf_err err = begin_read(w, &vault);
     if (err == HF_OK)
         err = vault_secret_get(vault, w->txn, HF_LIT("name"), NULL, w->now, w->arena, &secret);
     world_end(w);
     return err;
 }
 
-static void expect_read(struct world *w, const char *what, hf_err expected)
+/* The newest version is read from the object's record, its own record with the list of all. */
+static hf_err read_versions(struct world *w)
 {
-    const hf_err err = read_name(w);
+    struct vault_page page;
+    struct vault *vault = NULL;
+    hf_err err = begin_read(w, &vault);
+    if (err == HF_OK)
+        err = vault_secret_list_versions(vault, w->txn, HF_LIT("name"), NULL, VAULT_PAGE_MAX_ITEMS,
+                                         w->now, w->arena, &page);
+    world_end(w);
+    return err;
+}
+
+/* Where the records of alpha's secret "name" are. */
+static void find_places(struct world *w, const struct hf_uuid *version, struct place out[4])
+{
+    const struct hf_uuid id = world_vault(w, "alpha")->properties.id;
+    const hf_str name = HF_LIT("name");
+    out[0] = (struct place){
+        "object",
+        vault_key_of_object(&id, VAULT_COLLECTION_SECRETS, VAULT_STATE_ACTIVE, name),
+        read_name,
+    };
+    out[1] = (struct place){
+        "version",
+        vault_key_of_version(&id, VAULT_COLLECTION_SECRETS, name, version),
+        read_versions,
+    };
+    out[2] = (struct place){
+        "value",
+        vault_key_of_value(&id, VAULT_COLLECTION_SECRETS, name, version),
+        read_name,
+    };
+    out[3] = (struct place){ "vault", vault_key_of_vault(HF_LIT("alpha")), read_name };
+}
+
+static void expect_read(struct world *w, const struct place *place, hf_err expected)
+{
+    const hf_err err = place->read(w);
     if (err != expected)
-        fail_msg("%s: %s", what, hf_err_name(err));
+        fail_msg("%s: %s", place->what, hf_err_name(err));
 }
 
 static void test_any_changed_byte_of_any_record_is_corrupt(void **state)
@@ -61,7 +89,7 @@ static void test_any_changed_byte_of_any_record_is_corrupt(void **state)
     struct world *w = *state;
     struct place places[4];
     EXPECT_OK(world_set(w, "name", "v"));
-    find_places(w, &w->command->secret->version, places);
+    find_places(w, &w->command->version->id, places);
     for (size_t i = 0; i < HF_ARRAY_LEN(places); i++) {
         const hf_bytes key = vault_storage_key_view(&places[i].key);
         const hf_bytes record = world_raw_get(w, key);
@@ -71,14 +99,14 @@ static void test_any_changed_byte_of_any_record_is_corrupt(void **state)
             memcpy(changed, record.p, record.n);
             changed[at] ^= 0x40;
             EXPECT_OK(world_raw_put(w, key, (hf_bytes){ changed, record.n }));
-            expect_read(w, places[i].what, at == 1 ? HF_E_FORMAT : HF_E_CORRUPT);
+            expect_read(w, &places[i], at == 1 ? HF_E_FORMAT : HF_E_CORRUPT);
         }
         EXPECT_OK(world_raw_put(w, key, (hf_bytes){ record.p, record.n - 1 }));
-        expect_read(w, places[i].what, HF_E_CORRUPT);
+        expect_read(w, &places[i], HF_E_CORRUPT);
         EXPECT_OK(world_raw_put(w, key, (hf_bytes){ record.p, 3 }));
-        expect_read(w, places[i].what, HF_E_CORRUPT);
+        expect_read(w, &places[i], HF_E_CORRUPT);
         EXPECT_OK(world_raw_put(w, key, record));
-        expect_read(w, places[i].what, HF_OK);
+        expect_read(w, &places[i], HF_OK);
     }
 }
 
@@ -87,13 +115,14 @@ static void test_oversized_record_is_corrupt(void **state)
     struct world *w = *state;
     struct place places[4];
     EXPECT_OK(world_set(w, "name", "v"));
-    find_places(w, &w->command->secret->version, places);
+    find_places(w, &w->command->version->id, places);
     static uint8_t large[100 * 1024] = { 'H', 1 };
     for (size_t i = 0; i < HF_ARRAY_LEN(places); i++) {
         const hf_bytes key = vault_storage_key_view(&places[i].key);
         const hf_bytes record = world_raw_get(w, key);
+        large[1] = record.p[1]; /* the format, so that it is not that which is refused */
         EXPECT_OK(world_raw_put(w, key, (hf_bytes){ large, sizeof(large) }));
-        expect_read(w, places[i].what, HF_E_CORRUPT);
+        expect_read(w, &places[i], HF_E_CORRUPT);
         EXPECT_OK(world_raw_put(w, key, record));
     }
 }
@@ -109,7 +138,7 @@ static void test_record_moved_to_another_name_is_corrupt(void **state)
                                                               VAULT_STATE_ACTIVE, HF_LIT("name"));
     const hf_bytes record = world_raw_get(w, vault_storage_key_view(&other));
     EXPECT_OK(world_raw_put(w, vault_storage_key_view(&name), record));
-    expect_read(w, "moved", HF_E_CORRUPT);
+    EXPECT_ERR(HF_E_CORRUPT, read_name(w));
 }
 
 static void test_value_swapped_between_versions_is_corrupt(void **state)
@@ -118,38 +147,46 @@ static void test_value_swapped_between_versions_is_corrupt(void **state)
     struct place one[4];
     struct place two[4];
     EXPECT_OK(world_set(w, "name", "one"));
-    find_places(w, &w->command->secret->version, one);
+    find_places(w, &w->command->version->id, one);
     EXPECT_OK(world_set(w, "name", "two"));
-    find_places(w, &w->command->secret->version, two);
+    find_places(w, &w->command->version->id, two);
     const hf_bytes old = world_raw_get(w, vault_storage_key_view(&one[2].key));
     EXPECT_OK(world_raw_put(w, vault_storage_key_view(&two[2].key), old));
-    expect_read(w, "value of the version before", HF_E_CORRUPT);
+    EXPECT_ERR(HF_E_CORRUPT, read_name(w));
 }
 
-static void test_missing_version_or_value_is_corrupt(void **state)
+static void test_missing_value_is_corrupt(void **state)
 {
     struct world *w = *state;
     struct place places[4];
     hf_bytes blob = { NULL, 0 };
     EXPECT_OK(world_set(w, "name", "v"));
-    find_places(w, &w->command->secret->version, places);
-    for (size_t i = 1; i <= 2; i++) {
-        const hf_bytes key = vault_storage_key_view(&places[i].key);
-        const hf_bytes record = world_raw_get(w, key);
-        EXPECT_OK(world_raw_delete(w, key));
-        expect_read(w, places[i].what, HF_E_CORRUPT);
-        EXPECT_ERR(HF_E_CORRUPT, world_backup(w, "name", &blob));
-        EXPECT_OK(world_raw_put(w, key, record));
-    }
+    find_places(w, &w->command->version->id, places);
+    EXPECT_OK(world_raw_delete(w, vault_storage_key_view(&places[2].key)));
+    EXPECT_ERR(HF_E_CORRUPT, read_name(w));
+    EXPECT_ERR(HF_E_CORRUPT, world_backup(w, "name", &blob));
+}
+
+/* Reading the newest does without it, a backup does not. */
+static void test_missing_version_is_corrupt_in_a_backup(void **state)
+{
+    struct world *w = *state;
+    struct place places[4];
+    hf_bytes blob = { NULL, 0 };
+    EXPECT_OK(world_set(w, "name", "v"));
+    find_places(w, &w->command->version->id, places);
+    EXPECT_OK(world_raw_delete(w, vault_storage_key_view(&places[1].key)));
+    EXPECT_OK(read_name(w));
+    EXPECT_ERR(HF_E_CORRUPT, world_backup(w, "name", &blob));
 }
 
 static void test_command_on_a_corrupt_record_is_refused_and_changes_nothing(void **state)
 {
     struct world *w = *state;
     struct place places[4];
-    static uint8_t broken[64] = { 'H', 1 };
+    static uint8_t broken[64] = { 'H', VAULT_OBJECT_FORMAT };
     EXPECT_OK(world_set(w, "name", "v"));
-    find_places(w, &w->command->secret->version, places);
+    find_places(w, &w->command->version->id, places);
     const hf_bytes key = vault_storage_key_view(&places[0].key);
     const hf_bytes record = world_raw_get(w, key);
     EXPECT_OK(world_raw_put(w, key, (hf_bytes){ broken, sizeof(broken) }));
@@ -189,9 +226,9 @@ static void test_no_plaintext_is_on_disk(void **state)
     struct world *w = *state;
     const struct vault_tag tags[] = { { HF_LIT("planted-tag"), HF_LIT("planted-text") } };
     const struct vault_secret_change change = { .has_content_type = true,
-                                                .has_tags = true,
+                                                .common.has_tags = true,
                                                 .content_type = HF_LIT("planted-type"),
-                                                .tags = { tags, 1 } };
+                                                .common.tags = { tags, 1 } };
     EXPECT_OK(world_set_with(w, "findable-name", "planted-value", &change));
     EXPECT_OK(world_update(w, "findable-name", NULL, &change));
     EXPECT_OK(world_delete(w, "findable-name"));
@@ -223,7 +260,7 @@ static void test_commands_survive_the_growth_of_the_map(void **state)
     }
     assert_true(store_stats(w->store).map_bytes > map_bytes);
     for (int i = 0; i < GROWTH_NAMES; i++) {
-        struct vault_secret_page page;
+        struct vault_page page;
         (void)snprintf(name, sizeof(name), "s%d", i);
         world_expect_value(w, name, value);
         EXPECT_OK(world_list_versions(w, name, NULL, VAULT_PAGE_MAX_ITEMS, &page));
@@ -292,7 +329,8 @@ int main(void)
         WORLD_TEST(test_oversized_record_is_corrupt),
         WORLD_TEST(test_record_moved_to_another_name_is_corrupt),
         WORLD_TEST(test_value_swapped_between_versions_is_corrupt),
-        WORLD_TEST(test_missing_version_or_value_is_corrupt),
+        WORLD_TEST(test_missing_value_is_corrupt),
+        WORLD_TEST(test_missing_version_is_corrupt_in_a_backup),
         WORLD_TEST(test_command_on_a_corrupt_record_is_refused_and_changes_nothing),
         WORLD_TEST(test_everything_survives_closing),
         WORLD_TEST(test_no_plaintext_is_on_disk),

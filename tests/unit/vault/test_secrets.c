@@ -26,7 +26,7 @@ static struct vault_secret_change content_type_change(const char *text)
 
 static struct vault_secret_change tags_change(const struct vault_tag *tags, size_t count)
 {
-    return (struct vault_secret_change){ .has_tags = true, .tags = { tags, count } };
+    return (struct vault_secret_change){ .common.has_tags = true, .common.tags = { tags, count } };
 }
 
 static void expect_refused(struct world *w, const struct vault_secret_change *change,
@@ -43,7 +43,7 @@ static void expect_refused(struct world *w, const struct vault_secret_change *ch
 static void test_secret_set_bad_name_is_refused(void **state)
 {
     struct world *w = *state;
-    const struct vault_secret_change change = { .has_enabled = false };
+    const struct vault_secret_change change = { .common.has_enabled = false };
     EXPECT_ERR(HF_E_INVALID, world_set(w, "", "v"));
     assert_string_equal(w->diag.field, "name");
     EXPECT_ERR(HF_E_INVALID, world_set(w, "a_b", "v"));
@@ -95,35 +95,36 @@ static void test_secret_tag_rules(void **state)
     struct vault_secret_change change = tags_change(tags, VAULT_TAGS_MAX + 1);
     expect_refused(w, &change, "tags");
     change = tags_change(tags, VAULT_TAGS_MAX);
-    tags[0].name = hf_str_from_c(repeat(w, "n", VAULT_TAG_NAME_MAX_CHARS + 1));
+    tags[0].name = hf_str_from_c(repeat(w, "n", VAULT_TAG_MAX_CHARS + 1));
     expect_refused(w, &change, "tags");
-    tags[0].name = hf_str_from_c(repeat(w, THREE_BYTE_CHAR, VAULT_TAG_NAME_MAX_CHARS));
-    tags[1].value = hf_str_from_c(repeat(w, "v", VAULT_TAG_VALUE_MAX_CHARS + 1));
+    tags[0].name = hf_str_from_c(repeat(w, THREE_BYTE_CHAR, VAULT_TAG_MAX_CHARS));
+    tags[1].value = hf_str_from_c(repeat(w, "v", VAULT_TAG_MAX_CHARS + 1));
     expect_refused(w, &change, "tags");
     tags[1].value = HF_LIT("\xff");
     expect_refused(w, &change, "tags");
     tags[1] = tags[2];
     expect_refused(w, &change, "tags"); /* a name twice */
-    tags[1] = (struct vault_tag){ HF_LIT("B"), hf_str_from_c(repeat(w, THREE_BYTE_CHAR,
-                                                                    VAULT_TAG_VALUE_MAX_CHARS)) };
+    tags[1] = (struct vault_tag){ HF_LIT("B"),
+                                  hf_str_from_c(repeat(w, THREE_BYTE_CHAR, VAULT_TAG_MAX_CHARS)) };
     EXPECT_OK(world_set_with(w, "name", "v", &change));
     struct vault_secret secret;
     EXPECT_OK(world_get(w, "name", &secret));
-    assert_int_equal(secret.tags.count, VAULT_TAGS_MAX);
+    assert_int_equal(secret.version.tags.count, VAULT_TAGS_MAX);
 }
 
 static void test_secret_expires_not_after_not_before_is_refused(void **state)
 {
     struct world *w = *state;
-    struct vault_secret_change change = {
-        .has_not_before = true, .has_expires = true, .not_before = 100, .expires = 100
-    };
+    struct vault_secret_change change = { .common.has_not_before = true,
+                                          .common.has_expires = true,
+                                          .common.not_before = 100,
+                                          .common.expires = 100 };
     expect_refused(w, &change, "attributes.exp");
-    change.expires = 99;
+    change.common.expires = 99;
     expect_refused(w, &change, "attributes.exp");
-    change.expires = 101;
+    change.common.expires = 101;
     EXPECT_OK(world_set_with(w, "name", "v", &change));
-    change.expires = VAULT_TIME_NONE;
+    change.common.expires = VAULT_TIME_NONE;
     EXPECT_OK(world_set_with(w, "name", "v", &change));
 }
 
@@ -144,7 +145,7 @@ static void test_secret_get_unknown_is_not_found(void **state)
 static void test_secret_update_unknown_is_not_found(void **state)
 {
     struct world *w = *state;
-    const struct vault_secret_change change = { .has_enabled = true };
+    const struct vault_secret_change change = { .common.has_enabled = true };
     const struct hf_uuid version = { .b = { 1 } };
     EXPECT_ERR(HF_E_NOT_FOUND, world_update(w, "name", NULL, &change));
     EXPECT_OK(world_set(w, "name", "v"));
@@ -155,21 +156,22 @@ static void test_secret_update_unknown_is_not_found(void **state)
 static void test_secret_update_dates_against_stored_ones_is_refused(void **state)
 {
     struct world *w = *state;
-    struct vault_secret_change change = { .has_not_before = true, .not_before = 100 };
+    struct vault_secret_change change = { .common.has_not_before = true, .common.not_before = 100 };
     EXPECT_OK(world_set_with(w, "name", "v", &change));
-    change = (struct vault_secret_change){ .has_expires = true, .expires = 100 };
+    change = (struct vault_secret_change){ .common.has_expires = true, .common.expires = 100 };
     EXPECT_ERR(HF_E_INVALID, world_update(w, "name", NULL, &change));
     assert_string_equal(w->command->diag.field, "attributes.exp");
     struct vault_secret secret;
     EXPECT_OK(world_get(w, "name", &secret));
-    assert_true(secret.expires == VAULT_TIME_NONE);
-    change = (struct vault_secret_change){
-        .has_not_before = true, .has_expires = true, .not_before = VAULT_TIME_NONE, .expires = 100
-    };
+    assert_true(secret.version.expires == VAULT_TIME_NONE);
+    change = (struct vault_secret_change){ .common.has_not_before = true,
+                                           .common.has_expires = true,
+                                           .common.not_before = VAULT_TIME_NONE,
+                                           .common.expires = 100 };
     EXPECT_OK(world_update(w, "name", NULL, &change));
     EXPECT_OK(world_get(w, "name", &secret));
-    assert_true(secret.not_before == VAULT_TIME_NONE);
-    assert_int_equal(secret.expires, 100);
+    assert_true(secret.version.not_before == VAULT_TIME_NONE);
+    assert_int_equal(secret.version.expires, 100);
 }
 
 /* ---- set and get ---- */
@@ -179,36 +181,37 @@ static void test_secret_set_then_get_returns_it(void **state)
     struct world *w = *state;
     const struct vault_tag tags[] = { { HF_LIT("k"), HF_LIT("v") } };
     const struct vault_secret_change change = {
-        .has_enabled = true,
-        .enabled = true,
-        .has_not_before = true,
-        .has_expires = true,
+        .common.has_enabled = true,
+        .common.enabled = true,
+        .common.has_not_before = true,
+        .common.has_expires = true,
         .has_content_type = true,
-        .has_tags = true,
-        .not_before = START_TIME + 1000, /* not yet valid, which doesn't hinder reading */
-        .expires = START_TIME + 2000,
+        .common.has_tags = true,
+        .common.not_before = START_TIME + 1000, /* not yet valid, which doesn't hinder reading */
+        .common.expires = START_TIME + 2000,
         .content_type = HF_LIT("text/plain"),
-        .tags = { tags, 1 },
+        .common.tags = { tags, 1 },
     };
     EXPECT_OK(world_set_with(w, "Name", "the value", &change));
-    const struct vault_secret *made = w->command->secret;
-    assert_null(made->value);
+    struct vault_secret made;
+    EXPECT_OK(vault_secret_of(w->command->version, &made));
+    assert_null(made.value);
     struct vault_secret secret;
     EXPECT_OK(world_get(w, "nAME", &secret));
-    EXPECT_STR("Name", secret.name);
-    EXPECT_STR("Name", made->name);
-    assert_true(hf_uuid_equal(&secret.version, &made->version));
-    assert_true(secret.enabled && made->enabled);
-    assert_int_equal(secret.created, START_TIME);
-    assert_int_equal(secret.updated, START_TIME);
-    assert_int_equal(secret.not_before, START_TIME + 1000);
-    assert_int_equal(secret.expires, START_TIME + 2000);
+    EXPECT_STR("Name", secret.version.name);
+    EXPECT_STR("Name", made.version.name);
+    assert_true(hf_uuid_equal(&secret.version.id, &made.version.id));
+    assert_true(secret.version.enabled && made.version.enabled);
+    assert_int_equal(secret.version.created, START_TIME);
+    assert_int_equal(secret.version.updated, START_TIME);
+    assert_int_equal(secret.version.not_before, START_TIME + 1000);
+    assert_int_equal(secret.version.expires, START_TIME + 2000);
     EXPECT_STR("text/plain", secret.content_type);
-    EXPECT_STR("text/plain", made->content_type);
-    assert_int_equal(secret.tags.count, 1);
-    EXPECT_STR("k", made->tags.items[0].name);
-    EXPECT_STR("v", secret.tags.items[0].value);
-    assert_false(secret.is_deleted);
+    EXPECT_STR("text/plain", made.content_type);
+    assert_int_equal(secret.version.tags.count, 1);
+    EXPECT_STR("k", made.version.tags.items[0].name);
+    EXPECT_STR("v", secret.version.tags.items[0].value);
+    assert_false(secret.version.is_deleted);
     assert_true(hf_secret_equal(secret.value, hf_str_bytes(HF_LIT("the value"))));
     w->now = START_TIME + 3000; /* expired, which doesn't either */
     world_expect_value(w, "name", "the value");
@@ -220,9 +223,10 @@ static void test_secret_set_nothing_but_value_takes_defaults(void **state)
     EXPECT_OK(world_set(w, "name", ""));
     struct vault_secret secret;
     EXPECT_OK(world_get(w, "name", &secret));
-    assert_true(secret.enabled);
-    assert_false(secret.has_content_type || secret.has_tags);
-    assert_true(secret.not_before == VAULT_TIME_NONE && secret.expires == VAULT_TIME_NONE);
+    assert_true(secret.version.enabled);
+    assert_false(secret.has_content_type || secret.version.has_tags);
+    assert_true(secret.version.not_before == VAULT_TIME_NONE &&
+                secret.version.expires == VAULT_TIME_NONE);
     assert_int_equal(hf_secret_size(secret.value), 0);
 }
 
@@ -231,20 +235,20 @@ static void test_secret_set_again_makes_a_version_and_keeps_the_first_name(void 
     struct world *w = *state;
     const struct vault_secret_change change = content_type_change("text/plain");
     EXPECT_OK(world_set_with(w, "Name", "one", &change));
-    const struct hf_uuid first = w->command->secret->version;
+    const struct hf_uuid first = w->command->version->id;
     w->now += HF_USEC_PER_SEC;
     EXPECT_OK(world_set(w, "NAME", "two"));
-    const struct hf_uuid second = w->command->secret->version;
-    EXPECT_STR("Name", w->command->secret->name);
+    const struct hf_uuid second = w->command->version->id;
+    EXPECT_STR("Name", w->command->version->name);
     assert_false(hf_uuid_equal(&first, &second));
     world_expect_value(w, "name", "two");
     struct vault_secret secret;
     EXPECT_OK(world_get_in(w, "alpha", "name", &first, &secret));
     assert_true(hf_secret_equal(secret.value, hf_str_bytes(HF_LIT("one"))));
-    EXPECT_STR("Name", secret.name);
-    assert_int_equal(secret.created, START_TIME);
+    EXPECT_STR("Name", secret.version.name);
+    assert_int_equal(secret.version.created, START_TIME);
     EXPECT_OK(world_get_in(w, "alpha", "name", &second, &secret));
-    assert_int_equal(secret.created, START_TIME + HF_USEC_PER_SEC);
+    assert_int_equal(secret.version.created, START_TIME + HF_USEC_PER_SEC);
     assert_false(secret.has_content_type); /* nothing is inherited */
 }
 
@@ -259,14 +263,14 @@ static void test_secret_same_name_in_two_vaults_are_two(void **state)
 static void test_secret_newest_disabled_is_not_replaced_by_an_older_one(void **state)
 {
     struct world *w = *state;
-    const struct vault_secret_change disabled = { .has_enabled = true, .enabled = false };
+    const struct vault_secret_change disabled = { .common.has_enabled = true,
+                                                  .common.enabled = false };
     struct vault_secret secret;
     EXPECT_OK(world_set(w, "name", "one"));
-    const struct hf_uuid first = w->command->secret->version;
+    const struct hf_uuid first = w->command->version->id;
     EXPECT_OK(world_set_with(w, "name", "two", &disabled));
     EXPECT_ERR(HF_E_DISABLED, world_get(w, "name", &secret));
-    EXPECT_ERR(HF_E_DISABLED,
-               world_get_in(w, "alpha", "name", &w->command->secret->version, &secret));
+    EXPECT_ERR(HF_E_DISABLED, world_get_in(w, "alpha", "name", &w->command->version->id, &secret));
     EXPECT_OK(world_get_in(w, "alpha", "name", &first, &secret));
 }
 
@@ -277,55 +281,59 @@ static void test_secret_update_changes_only_what_is_given(void **state)
     struct world *w = *state;
     const struct vault_tag tags[] = { { HF_LIT("a"), HF_LIT("1") }, { HF_LIT("b"), HF_LIT("2") } };
     const struct vault_secret_change all = {
-        .has_expires = true,
+        .common.has_expires = true,
         .has_content_type = true,
-        .has_tags = true,
-        .expires = 500,
+        .common.has_tags = true,
+        .common.expires = 500,
         .content_type = HF_LIT("old"),
-        .tags = { tags, 2 },
+        .common.tags = { tags, 2 },
     };
     EXPECT_OK(world_set_with(w, "name", "v", &all));
     w->now += HF_USEC_PER_SEC;
-    const struct vault_secret_change change = { .has_tags = true, .tags = { tags + 1, 1 } };
+    const struct vault_secret_change change = { .common.has_tags = true,
+                                                .common.tags = { tags + 1, 1 } };
     EXPECT_OK(world_update(w, "NAME", NULL, &change));
-    const struct vault_secret *answer = w->command->secret;
-    assert_null(answer->value);
-    EXPECT_STR("name", answer->name);
-    EXPECT_STR("old", answer->content_type);
+    struct vault_secret answer;
+    EXPECT_OK(vault_secret_of(w->command->version, &answer));
+    assert_null(answer.value);
+    EXPECT_STR("name", answer.version.name);
+    EXPECT_STR("old", answer.content_type);
     struct vault_secret secret;
     EXPECT_OK(world_get(w, "name", &secret));
-    assert_int_equal(secret.created, START_TIME);
-    assert_int_equal(secret.updated, START_TIME + HF_USEC_PER_SEC);
-    assert_int_equal(secret.expires, 500);
+    assert_int_equal(secret.version.created, START_TIME);
+    assert_int_equal(secret.version.updated, START_TIME + HF_USEC_PER_SEC);
+    assert_int_equal(secret.version.expires, 500);
     EXPECT_STR("old", secret.content_type);
-    assert_int_equal(secret.tags.count, 1); /* replaced as a whole */
-    EXPECT_STR("b", secret.tags.items[0].name);
+    assert_int_equal(secret.version.tags.count, 1); /* replaced as a whole */
+    EXPECT_STR("b", secret.version.tags.items[0].name);
     assert_true(hf_secret_equal(secret.value, hf_str_bytes(HF_LIT("v"))));
 }
 
 static void test_secret_update_with_nothing_changes_the_time_only(void **state)
 {
     struct world *w = *state;
-    const struct vault_secret_change nothing = { .has_enabled = false };
+    const struct vault_secret_change nothing = { .common.has_enabled = false };
     const struct vault_secret_change type = content_type_change("t");
     EXPECT_OK(world_set_with(w, "name", "v", &type));
     w->now += 1;
     EXPECT_OK(world_update(w, "name", NULL, &nothing));
     struct vault_secret secret;
     EXPECT_OK(world_get(w, "name", &secret));
-    assert_int_equal(secret.updated, START_TIME + 1);
+    assert_int_equal(secret.version.updated, START_TIME + 1);
     EXPECT_STR("t", secret.content_type);
-    assert_false(secret.has_tags);
+    assert_false(secret.version.has_tags);
 }
 
 static void test_secret_update_of_a_version_leaves_the_others(void **state)
 {
     struct world *w = *state;
-    const struct vault_secret_change disabled = { .has_enabled = true, .enabled = false };
-    const struct vault_secret_change enabled = { .has_enabled = true, .enabled = true };
+    const struct vault_secret_change disabled = { .common.has_enabled = true,
+                                                  .common.enabled = false };
+    const struct vault_secret_change enabled = { .common.has_enabled = true,
+                                                 .common.enabled = true };
     struct vault_secret secret;
     EXPECT_OK(world_set(w, "name", "one"));
-    const struct hf_uuid first = w->command->secret->version;
+    const struct hf_uuid first = w->command->version->id;
     EXPECT_OK(world_set(w, "name", "two"));
     EXPECT_OK(world_update(w, "name", &first, &disabled));
     EXPECT_ERR(HF_E_DISABLED, world_get_in(w, "alpha", "name", &first, &secret));
@@ -344,8 +352,8 @@ static void test_secret_update_with_empty_tags_clears_them(void **state)
     EXPECT_OK(world_update(w, "name", NULL, &without));
     struct vault_secret secret;
     EXPECT_OK(world_get(w, "name", &secret));
-    assert_true(secret.has_tags);
-    assert_int_equal(secret.tags.count, 0);
+    assert_true(secret.version.has_tags);
+    assert_int_equal(secret.version.tags.count, 0);
 }
 
 static void test_secret_update_change_may_be_freed_before_it_runs(void **state)
@@ -366,7 +374,7 @@ static void test_secret_update_change_may_be_freed_before_it_runs(void **state)
     struct vault_secret secret;
     EXPECT_OK(world_get(w, "name", &secret));
     EXPECT_STR("kept", secret.content_type);
-    EXPECT_STR("kept", secret.tags.items[0].name);
+    EXPECT_STR("kept", secret.version.tags.items[0].name);
 }
 
 static void test_secret_get_of_a_cached_vault_is_cheap_in_memory(void **state)
