@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects of any collection: versions, attributes, soft delete, recovery, purge, backup. A collection is a file of this layer that
- * has a descriptor (struct vault_kind), encodes, decodes and checks its particulars, and offers these functions under names of its
- * own (secret.c). Collections are name spaces of their own. Nothing outside the layer and its tests includes this.
+ * Objects of any collection: versions, attributes, soft delete, recovery, purge, backup. A collection
+ * is a file of this layer that has a descriptor (struct vault_kind), encodes, decodes and checks its
+ * particulars, and offers these functions under names of its own (secret.c). Collections are name
+ * spaces of their own. Nothing outside the layer and its tests includes this.
  *
  * Threads: reads any thread with its own view and transaction; changes only as commands.
  * Memory:  results live in the arena passed in; values are in secret memory owned by it.
