@@ -29,7 +29,7 @@ HF_MUST hf_err crypto_record_key_new(const struct hf_secret *parent,
 HF_MUST hf_err crypto_record_key_dup(const struct crypto_record_key *key,
                                      struct crypto_record_key **out);
 /*
- * Keeps what key derives and opens again and again: 100 KB, 32 of them of secret memory. For keys that many records are read
+ * Keeps what key derives and opens again and again: 180 KB, 64 of them of secret memory. For keys that many records are read
  * with. Once per key. Fails: HF_E_NOMEM.
  */
 HF_MUST hf_err crypto_record_key_keep(struct crypto_record_key *key);

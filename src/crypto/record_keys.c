@@ -15,10 +15,16 @@
 #define SETS ((size_t)128)
 #define WAYS ((size_t)2)
 #define NAME_MAX_BYTES 182 /* the longest storage key has fewer; longer ones are not kept */
-#define PLAIN_MAX_BYTES 96 /* of an object with a name of 50 characters; longer ones are not kept */
+/*
+ * An object with a name of 30 characters and, in its copy of the newest version, dates, a content type and three or four tags.
+ * Longer ones are not kept. With the key it makes 256 bytes, and all places one full block of secret memory.
+ */
+#define PLAIN_MAX_BYTES 224
 #define SEALED_MAX_BYTES (PLAIN_MAX_BYTES + CRYPTO_RECORD_OVERHEAD_BYTES)
 
 _Static_assert((SETS & (SETS - 1)) == 0, "sets are masked");
+_Static_assert(SETS *WAYS *(CRYPTO_SHA256_BYTES + PLAIN_MAX_BYTES) == (size_t)64 * 1024,
+               "the largest class of secret memory, filled");
 
 struct place {
     uint16_t n; /* bytes of name */
