@@ -79,6 +79,8 @@ static hf_err read_version(const struct vault_kind *kind, struct hf_reader *read
     if (reader->err != HF_OK)
         return HF_E_BAD_BLOB;
     hf_err err = vault_version_decode(out->metadata, arena, &version);
+    if (err == HF_OK && vault_tags_check(&version.tags, kind->tag_max_chars, NULL) != HF_OK)
+        err = HF_E_CORRUPT;
     if (err == HF_OK)
         err = kind->check(version.particulars, out->value);
     return err == HF_E_CORRUPT ? HF_E_BAD_BLOB : err;
