@@ -485,7 +485,7 @@ static int init(struct work *work)
         return code;
     work->kind = seal.kind;
     work->people.passphrase_file = work->people.new_passphrase_file;
-    struct seal_info info;
+    struct seal_info info = { 0 };
     if (seal_read_info(work->settings->data, NULL, &info) == HF_OK)
         note_seal(work, &info);
     hf_err err = server_install(work->settings, &clock, &people, &work->diag, &installation);
@@ -560,7 +560,7 @@ static bool is_rekeyed(const struct work *work, const struct seal_config *new_se
 
 static int rekey(struct work *work)
 {
-    struct seal_info info;
+    struct seal_info info = { 0 };
     int code = look_at_seal(work, &info);
     if (code == CLI_OK)
         code = check_use(work->arguments, info.kind);
@@ -599,7 +599,7 @@ static int rekey(struct work *work)
 
 static int migrate(struct work *work)
 {
-    struct seal_info info;
+    struct seal_info info = { 0 };
     int code = look_at_seal(work, &info);
     if (code != CLI_OK)
         return code;
