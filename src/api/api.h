@@ -22,6 +22,7 @@
 #include "crypto/record.h"
 #include "http/http.h"
 #include "store/store.h"
+#include "vault/key.h"
 #include "vault/vault.h"
 
 /* Bytes of a request body unless the operation's row says otherwise: a secret of 25 600 bytes, escaped six-fold, with tags. */
@@ -48,7 +49,11 @@ typedef hf_err (*api_handler_fn)(struct api_call *call);
 enum api_run {
     API_RUN_READ,   /* answers from the snapshot before returning */
     API_RUN_COMMIT, /* sets call->command; call->finish runs after it is durable */
-    API_RUN_COMPUTE, /* sets call->compute, which may leave a command; call->finish runs after both */
+    /*
+     * sets call->compute, which or whose call->prepare may leave a command; call->finish runs after all. What is quick may be
+     * answered at once, without.
+     */
+    API_RUN_COMPUTE,
 };
 
 /* What the decision is about. */
@@ -101,6 +106,7 @@ struct api_worker {
     struct crypto_record_key *paging; /* seals continuation tokens */
     /* answers are written here; used between two points of one thread only */
     struct hf_buf scratch;
+    struct vault_key_cache *keys;
     struct api_overload overload;
     bool has_new_records; /* in the batch, since the last before_flush */
 };
@@ -189,6 +195,8 @@ struct api_call {
 
     struct store_command *command;      /* COMMIT: set by the handler */
     void (*compute)(struct api_call *); /* COMPUTE: set by the handler; pool thread */
+    /* after compute, if it went well: on the loop thread with txn open again, to set command; NULL for none */
+    api_handler_fn prepare;
     /* COMMIT, COMPUTE: continuation on the loop thread; looks at result first */
     api_handler_fn finish;
     /* Runs at the end of the call, whether the continuation ran or not; NULL for none. */

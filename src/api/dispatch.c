@@ -226,10 +226,27 @@ static void run_compute(struct http_work *work)
     api_gate_leave(call, &call->service->computes);
 }
 
+/* The handler's second look at the store, with a snapshot of its own. */
+static hf_err prepare(struct api_call *call)
+{
+    if (call->prepare == NULL)
+        return HF_OK;
+    hf_err err = store_read_begin(call->worker->reader, &call->txn);
+    if (err != HF_OK)
+        return err;
+    err = call->prepare(call);
+    store_read_end(call->txn);
+    call->txn = NULL;
+    call->vault = NULL;
+    return err;
+}
+
 /* What was computed may have to be stored before it is answered. */
 static void computed(struct http_work *work)
 {
     struct api_call *call = HF_CONTAINER_OF(work, struct api_call, work);
+    if (call->result == HF_OK)
+        call->result = prepare(call);
     if (call->result == HF_OK && call->command != NULL) {
         call->result = submit_command(call);
         if (call->result == HF_OK)
@@ -408,7 +425,7 @@ static void handle(void *context, struct http_exchange *exchange)
     hf_err err = begin(context, exchange, call);
     if (err == HF_OK)
         err = run(call);
-    if (err == HF_OK && call->op->run != API_RUN_READ) {
+    if (err == HF_OK && (call->command != NULL || call->compute != NULL)) {
         err = submit(call);
         if (err == HF_OK)
             return;

@@ -82,6 +82,12 @@ static hf_err read_member(const struct api_field *field, const struct hf_json *n
         return read_time(field, node, diag, member);
     case API_FIELD_IS_TAGS:
         return read_tags(field, node, arena, diag, member);
+    case API_FIELD_IS_NODE:
+    case API_FIELD_IS_ARRAY:
+        if (type != (field->kind == API_FIELD_IS_NODE ? HF_JSON_OBJECT : HF_JSON_ARRAY))
+            return refuse(field, diag);
+        *(const struct hf_json **)member = node;
+        return HF_OK;
     case API_FIELD_IS_OBJECT:
         if (type != HF_JSON_OBJECT)
             return refuse(field, diag);

@@ -16,6 +16,8 @@ enum api_field_kind {
     API_FIELD_IS_INT,    /* int64_t */
     API_FIELD_IS_TIME,   /* hf_usec, from IntDate (seconds since 1970) */
     API_FIELD_IS_TAGS,   /* struct vault_tags */
+    API_FIELD_IS_NODE,   /* const struct hf_json *: an object */
+    API_FIELD_IS_ARRAY,  /* the same: an array */
     API_FIELD_IS_OBJECT, /* members by `fields`, in the same struct */
 };
 

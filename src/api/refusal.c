@@ -42,8 +42,8 @@ void api_refusals_record(enum api_refusal cause, uint64_t count, hf_usec now,
         .status = causes[cause].status,
         .description = causes[cause].text,
         .id = hf_str_from_c(text),
-        .secret_nbf = INT64_MIN,
-        .secret_exp = INT64_MIN,
+        .nbf = INT64_MIN,
+        .exp = INT64_MIN,
     };
 }
 

@@ -68,6 +68,8 @@ hf_err api_worker_init(struct api_service *service, struct api_worker *worker)
     if (err == HF_OK)
         err = crypto_record_key_new(service->paging_key, &worker->paging);
     if (err == HF_OK)
+        err = vault_key_cache_new(&worker->keys);
+    if (err == HF_OK)
         err = crypto_record_key_keep(worker->paging);
     return err;
 }
@@ -94,6 +96,7 @@ void api_worker_done(struct api_worker *worker)
     hf_err err = worker->audit == NULL ? HF_OK : audit_batch_write(worker->audit);
     if (err != HF_OK)
         hf_log(HF_LOG_ERROR, "audit-records-lost", HF_KV_ERR(err), HF_KV_C("when", "at stop"));
+    vault_key_cache_free(worker->keys);
     crypto_record_key_free(worker->paging);
     audit_batch_free(worker->audit);
     access_view_free(worker->access);

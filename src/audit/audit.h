@@ -128,9 +128,14 @@ struct audit_record {
     hf_str tls_version; /* "TLS1_2", "TLS1_3" */
     bool has_secret_properties;
     hf_str secret_type; /* content type */
-    bool secret_enabled;
-    int64_t secret_nbf; /* seconds; INT64_MIN if none */
-    int64_t secret_exp; /* seconds; INT64_MIN if none */
+    bool has_key_properties;
+    hf_str key_type;  /* "RSA" */
+    int64_t key_size; /* bits */
+    hf_str algorithm; /* of what was done with a key: "RS256" */
+    /* of the secret or key */
+    bool enabled;
+    int64_t nbf; /* seconds; INT64_MIN if none */
+    int64_t exp; /* seconds; INT64_MIN if none */
 };
 
 /*

@@ -188,6 +188,16 @@ static void put_identity(struct hf_json_writer *w, const struct audit_record *re
     hf_jw_end_object(w);
 }
 
+static void put_attributes(struct hf_json_writer *w, const struct audit_record *record)
+{
+    hf_jw_key(w, "attributes");
+    hf_jw_begin_object(w);
+    hf_jw_member_bool(w, "enabled", record->enabled);
+    put_seconds(w, "nbf", record->nbf);
+    put_seconds(w, "exp", record->exp);
+    hf_jw_end_object(w);
+}
+
 static void put_secret_properties(struct hf_json_writer *w, const struct audit_record *record)
 {
     if (!record->has_secret_properties)
@@ -195,12 +205,20 @@ static void put_secret_properties(struct hf_json_writer *w, const struct audit_r
     hf_jw_key(w, "secretProperties");
     hf_jw_begin_object(w);
     put_text(w, "type", record->secret_type);
-    hf_jw_key(w, "attributes");
-    hf_jw_begin_object(w);
-    hf_jw_member_bool(w, "enabled", record->secret_enabled);
-    put_seconds(w, "nbf", record->secret_nbf);
-    put_seconds(w, "exp", record->secret_exp);
+    put_attributes(w, record);
     hf_jw_end_object(w);
+}
+
+static void put_key_properties(struct hf_json_writer *w, const struct audit_record *record)
+{
+    put_text(w, "algorithm", record->algorithm);
+    if (!record->has_key_properties)
+        return;
+    hf_jw_key(w, "keyProperties");
+    hf_jw_begin_object(w);
+    put_text(w, "type", record->key_type);
+    hf_jw_member_int(w, "size", record->key_size);
+    put_attributes(w, record);
     hf_jw_end_object(w);
 }
 
@@ -217,6 +235,7 @@ static void put_properties(struct hf_json_writer *w, const struct audit_record *
     put_flag(w, "isAddressAuthorized", record->address_authorized);
     put_text(w, "tlsVersion", record->tls_version);
     put_secret_properties(w, record);
+    put_key_properties(w, record);
     hf_jw_end_object(w);
 }
 

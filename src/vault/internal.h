@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "crypto/record.h"
+#include "vault/key.h"
 #include "vault/object.h"
 
 /* ---- the collections ---- */
@@ -84,6 +85,7 @@ HF_MUST hf_err vault_key_parse_version(hf_bytes key, const struct vault_storage_
 #define VAULT_OBJECT_FORMAT 2
 #define VAULT_VERSION_FORMAT 2
 #define VAULT_SECRET_VALUE_FORMAT 1
+#define VAULT_KEY_VALUE_FORMAT 2
 #define VAULT_PURGE_DUE_FORMAT 1
 #define VAULT_BACKUP_FORMAT 2
 #define VAULT_BACKUP_KEYS_FORMAT 1
@@ -342,3 +344,10 @@ void vault_backup_encode(const struct vault_backup *backup, struct hf_buf *out);
  */
 HF_MUST hf_err vault_backup_decode(const struct vault_kind *kind, hf_bytes plain,
                                    struct hf_arena *arena, struct vault_backup *out);
+
+/* ---- keys (key.c) ---- */
+
+/* The private key of a version that was read in the same transaction. Fails: HF_E_CORRUPT, HF_E_FORMAT, HF_E_NOMEM. */
+HF_MUST hf_err vault_key_load(struct vault *vault, struct store_txn *txn,
+                              const struct vault_key *key, struct hf_arena *arena,
+                              struct crypto_key **out);

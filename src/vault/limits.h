@@ -28,6 +28,11 @@
 #define VAULT_TAGS_MAX 15
 #define VAULT_TAG_MAX_CHARS 512
 
+/* Of keys (Key Vault docs, about keys). */
+#define VAULT_KEY_TAG_MAX_CHARS 256
+/* PKCS#8 of an RSA key of 4096 bits has 2,400 bytes. */
+#define VAULT_KEY_VALUE_MAX_BYTES 4096
+
 /* The largest value of any collection; what a collection keeps with each version beside the value. */
 #define VAULT_VALUE_MAX_BYTES VAULT_SECRET_VALUE_MAX_BYTES
 #define VAULT_PARTICULARS_MAX_BYTES (16 * 1024)

@@ -110,8 +110,8 @@ static struct audit_head append(struct audit_log *log, int number)
                                          .category = HF_LIT("AuditEvent"),
                                          .operation_name = hf_str_from_c(operation),
                                          .status = 200,
-                                         .secret_nbf = INT64_MIN,
-                                         .secret_exp = INT64_MIN };
+                                         .nbf = INT64_MIN,
+                                         .exp = INT64_MIN };
     HF_ASSERT(audit_batch_new(log, &batch) == HF_OK);
     HF_ASSERT(audit_batch_add(batch, &record) == HF_OK);
     HF_ASSERT(audit_batch_write(batch) == HF_OK);

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct api_body *const bodies[] = {
     &secret_set_body,
     &secret_update_body,
-    &secret_restore_body,
+    &azure_restore_body,
     &admin_assignment_body,
     &admin_backup_body,
     &admin_clock_body,

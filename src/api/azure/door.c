@@ -90,6 +90,17 @@ static hf_err find_vault(struct api_call *call)
     return call->resource_id.p == NULL ? HF_E_NOMEM : HF_OK;
 }
 
+hf_err azure_find_vault_again(struct api_call *call)
+{
+    hf_err err = vault_find(call->worker->vaults, call->txn,
+                            hf_str_from_c(call->vault_properties.name), &call->vault);
+    if (err != HF_OK)
+        return err;
+    return hf_uuid_equal(&vault_properties_of(call->vault)->id, &call->vault_properties.id)
+               ? HF_OK
+               : HF_E_NOT_FOUND;
+}
+
 /* "7.x-preview" and "7.x-preview.n" are accepted, as the service does. */
 static bool is_preview(hf_str version)
 {

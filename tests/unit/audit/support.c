@@ -54,8 +54,8 @@ struct audit_record test_record(int number, char operation[32])
         .category = HF_LIT("AuditEvent"),
         .operation_name = hf_str_from_c(operation),
         .status = 200,
-        .secret_nbf = INT64_MIN,
-        .secret_exp = INT64_MIN,
+        .nbf = INT64_MIN,
+        .exp = INT64_MIN,
     };
 }
 

@@ -51,8 +51,8 @@ static struct audit_record minimal_record(void)
         .category = HF_LIT("AuditEvent"),
         .operation_name = HF_LIT("Authentication"),
         .status = 401,
-        .secret_nbf = INT64_MIN,
-        .secret_exp = INT64_MIN,
+        .nbf = INT64_MIN,
+        .exp = INT64_MIN,
     };
 }
 
@@ -94,7 +94,7 @@ static void test_record_read_of_a_secret_is_as_in_the_specification(void **state
     record.address_authorized = AUDIT_TRUE;
     record.tls_version = HF_LIT("TLS1_3");
     record.has_secret_properties = true;
-    record.secret_enabled = true;
+    record.enabled = true;
     expect_text(
         &record,
         "{\"time\":\"2026-01-05T10:11:12.1234560Z\",\"category\":\"AuditEvent\",\"operationName\":"
@@ -132,8 +132,8 @@ static void test_record_refusal_with_all_members_has_them_in_order(void **state)
     record.address_authorized = AUDIT_FALSE;
     record.has_secret_properties = true;
     record.secret_type = HF_LIT("text/plain");
-    record.secret_nbf = 0;
-    record.secret_exp = 4102444800;
+    record.nbf = 0;
+    record.exp = 4102444800;
     expect_text(&record,
                 "{\"time\":\"2026-01-05T10:11:12.1234560Z\",\"category\":\"AuditEvent\","
                 "\"operationName\":\"SecretSet\",\"resultType\":\"Success\",\"resultSignature\":"
