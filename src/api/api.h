@@ -54,6 +54,7 @@ enum api_run {
      * answered at once, without.
      */
     API_RUN_COMPUTE,
+    API_RUN_MAKE, /* the same for what may take seconds, with threads and a backlog of its own: making keys */
 };
 
 /* What the decision is about. */
@@ -138,6 +139,7 @@ struct api_service {
     /* who may come in: any thread */
     struct api_backlog commits;  /* commands handed to the writer */
     struct api_backlog computes; /* computations handed to the pool */
+    struct api_backlog makings;  /* and those that take long */
     struct api_quota principal_quota;
     struct api_quota vault_quota;
     struct api_quota strangers;     /* records of callers without a valid token, by address */

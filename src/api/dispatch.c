@@ -219,11 +219,16 @@ static hf_err submit_command(struct api_call *call)
     return err;
 }
 
+static struct api_backlog *backlog_of(struct api_call *call)
+{
+    return call->op->run == API_RUN_MAKE ? &call->service->makings : &call->service->computes;
+}
+
 static void run_compute(struct http_work *work)
 {
     struct api_call *call = HF_CONTAINER_OF(work, struct api_call, work);
     call->compute(call);
-    api_gate_leave(call, &call->service->computes);
+    api_gate_leave(call, backlog_of(call));
 }
 
 /* The handler's second look at the store, with a snapshot of its own. */
@@ -258,10 +263,11 @@ static void computed(struct http_work *work)
 static hf_err submit_compute(struct api_call *call)
 {
     HF_ASSERT(call->compute != NULL);
-    struct api_backlog *backlog = &call->service->computes;
+    struct api_backlog *backlog = backlog_of(call);
     hf_err err = api_gate_enter(call, backlog);
     if (err != HF_OK)
         return err;
+    call->work.is_long = call->op->run == API_RUN_MAKE;
     call->work.compute = run_compute;
     call->work.finish = computed;
     err = http_loop_compute(call->exchange->loop, &call->work);

@@ -15,7 +15,8 @@ static bool is_behind(struct api_service *service, struct http_exchange *exchang
     hf_usec target = service->settings.target_delay;
     bool commits_wait = !api_backlog_admit(&service->commits, target);
     bool computes_wait = !api_backlog_admit(&service->computes, target);
-    if (!commits_wait && !computes_wait)
+    bool makings_wait = !api_backlog_admit(&service->makings, target);
+    if (!commits_wait && !computes_wait && !makings_wait)
         return false;
     struct api_call call = { .exchange = exchange,
                              .request = &exchange->request,
@@ -26,7 +27,8 @@ static bool is_behind(struct api_service *service, struct http_exchange *exchang
     if (api_route(&call) != HF_OK)
         return false;
     return (commits_wait && call.op->run == API_RUN_COMMIT) ||
-           (computes_wait && call.op->run == API_RUN_COMPUTE);
+           (computes_wait && call.op->run == API_RUN_COMPUTE) ||
+           (makings_wait && call.op->run == API_RUN_MAKE);
 }
 
 bool api_gate_refuses(struct api_service *service, struct http_exchange *exchange,

@@ -69,6 +69,7 @@ struct api_backlog {
 #define API_BACKLOG_SCALE 256
 #define API_BACKLOG_COMMITS_FLOOR 64
 #define API_BACKLOG_COMPUTES_FLOOR 32
+#define API_BACKLOG_MAKINGS_FLOOR 8
 
 /* What one waiting thing must remember. */
 struct api_backlog_ticket {

@@ -79,6 +79,7 @@ static hf_err make_limits(struct api_service *service)
     const struct api_settings *settings = &service->settings;
     service->commits.floor = API_BACKLOG_COMMITS_FLOOR;
     service->computes.floor = API_BACKLOG_COMPUTES_FLOOR;
+    service->makings.floor = API_BACKLOG_MAKINGS_FLOOR;
     /* what a second allows may come at once */
     hf_err err = api_quota_init(&service->principal_quota, settings->principal_rate,
                                 settings->principal_rate);

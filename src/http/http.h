@@ -109,9 +109,12 @@ struct http_task {
 };
 void http_loop_post(struct http_loop *loop, struct http_task *task);
 
-/* Runs work->compute on the server's compute pool (slow cryptography), then work->finish on the
- * loop. */
+/*
+ * Runs work->compute on one of the server's compute pools (slow cryptography), then work->finish on the
+ * loop.
+ */
 struct http_work {
+    bool is_long; /* seconds, not milliseconds: has threads and a queue of its own */
     void (*compute)(struct http_work *work); /* pool thread */
     void (*finish)(struct http_work *work);  /* loop thread */
     struct http_task task;                   /* internal */

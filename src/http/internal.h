@@ -364,6 +364,8 @@ struct http_server {
     struct http_tls tls;
     struct http_peers peers;
     struct http_pool pool;
+    struct http_pool
+        long_pool;           /* half as many threads: what is short is never behind what is long */
     struct http_usage usage; /* memory of all requests and answers */
     atomic_uint_fast64_t connections_open;
     atomic_uint_fast64_t connections_total;

@@ -356,7 +356,8 @@ static void on_wake(uv_async_t *wake)
 hf_err http_loop_compute(struct http_loop *loop, struct http_work *work)
 {
     work->loop = loop;
-    return http_pool_submit(&loop->server->pool, work);
+    struct http_server *server = loop->server;
+    return http_pool_submit(work->is_long ? &server->long_pool : &server->pool, work);
 }
 
 static void run_drain(struct http_task *task)

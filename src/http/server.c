@@ -120,9 +120,11 @@ static hf_err set_up(struct http_server *server, struct hf_diag *diag)
         err = http_tls_init(&server->tls, config->certificate_file, config->key_file, diag);
         server->has_tls = err == HF_OK;
     }
+    const size_t threads = config->compute_threads == 0 ? core_count() : config->compute_threads;
     if (err == HF_OK)
-        err = http_pool_init(&server->pool,
-                             config->compute_threads == 0 ? core_count() : config->compute_threads);
+        err = http_pool_init(&server->pool, threads);
+    if (err == HF_OK)
+        err = http_pool_init(&server->long_pool, (threads + 1) / 2);
     if (err == HF_OK)
         err = make_loops(server);
     if (err == HF_OK)
@@ -172,6 +174,8 @@ hf_err http_server_start(struct http_server *server)
     (void)signal(SIGPIPE, SIG_IGN);
     server->state = HTTP_SERVER_STARTED;
     hf_err err = http_pool_start(&server->pool);
+    if (err == HF_OK)
+        err = http_pool_start(&server->long_pool);
     for (size_t i = 0; i < server->loop_count && err == HF_OK; i++)
         err = http_loop_start(&server->loops[i]);
     if (err != HF_OK)
@@ -214,7 +218,7 @@ static void end_loops(struct http_server *server)
     }
 }
 
-/* The pool ends between draining and ending: its results still find their loops. */
+/* The pools end between draining and ending: their results still find their loops. */
 void http_server_stop(struct http_server *server)
 {
     if (server->state != HTTP_SERVER_STARTED)
@@ -222,6 +226,7 @@ void http_server_stop(struct http_server *server)
     server->state = HTTP_SERVER_STOPPED;
     drain_loops(server);
     http_pool_stop(&server->pool);
+    http_pool_stop(&server->long_pool);
     end_loops(server);
     http_local_close(&server->local);
 }
@@ -236,6 +241,7 @@ void http_server_free(struct http_server *server)
     free(server->loops);
     http_local_close(&server->local);
     http_pool_done(&server->pool);
+    http_pool_done(&server->long_pool);
     if (server->has_tls)
         http_tls_done(&server->tls);
     http_peers_done(&server->peers);
