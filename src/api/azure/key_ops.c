@@ -74,6 +74,8 @@ static hf_err store_key(struct api_call *call)
     err = vault_key_create(call->vault, call->params[0], making->key, &making->change,
                            making->must_exist, call->now, call->arena, &making->diag,
                            &making->command);
+    crypto_key_free(
+        hf_take(&making->key)); /* it is sealed: no need to keep it while it is stored */
     if (err == HF_OK)
         call->command = &making->command->store;
     return err;
@@ -92,8 +94,7 @@ static hf_err answer_made(struct api_call *call)
 static void release_making(struct api_call *call)
 {
     struct making *making = call->state;
-    crypto_key_free(making->key);
-    making->key = NULL;
+    crypto_key_free(hf_take(&making->key));
 }
 
 static hf_err start_making(struct api_call *call, const struct making *what)
@@ -110,31 +111,30 @@ static hf_err start_making(struct api_call *call, const struct making *what)
     return HF_OK;
 }
 
+/* What has no meaning for the type is ignored (Key Vault REST, Create Key). */
 static hf_err read_spec(struct api_call *call, const struct key_body *body,
                         struct crypto_key_spec *out)
 {
-    *out = (struct crypto_key_spec){ .type = CRYPTO_KEY_RSA };
-    if (body->has_size && (body->size <= 0 || body->size > UINT16_MAX))
-        return azure_bad_property(call, "key_size");
-    if (body->has_exponent && (body->exponent <= 0 || body->exponent > UINT32_MAX))
-        return azure_bad_property(call, "public_exponent");
-    out->bits = (int)body->size;
-    out->exponent = (uint32_t)body->exponent;
-    switch (body->family) {
-    case CRYPTO_FAMILY_RSA:
-        out->bits = body->has_size ? out->bits : RSA_DEFAULT_BITS;
-        return HF_OK;
-    case CRYPTO_FAMILY_OCT:
-        out->type = CRYPTO_KEY_OCT;
-        out->bits = body->has_size ? out->bits : OCT_DEFAULT_BITS;
-        return HF_OK;
-    case CRYPTO_FAMILY_EC:
-        out->type = CRYPTO_KEY_EC_P256;
+    *out = (struct crypto_key_spec){ .type = CRYPTO_KEY_EC_P256 };
+    if (body->family == CRYPTO_FAMILY_EC) {
         if (body->curve.p != NULL && crypto_curve_parse(body->curve, &out->type) != HF_OK)
             return azure_bad_property(call, "crv");
         return HF_OK;
     }
-    return HF_E_INTERNAL;
+    if (body->has_size && (body->size <= 0 || body->size > UINT16_MAX))
+        return azure_bad_property(call, "key_size");
+    out->bits = (int)body->size;
+    if (body->family == CRYPTO_FAMILY_OCT) {
+        out->type = CRYPTO_KEY_OCT;
+        out->bits = body->has_size ? out->bits : OCT_DEFAULT_BITS;
+        return HF_OK;
+    }
+    if (body->has_exponent && (body->exponent <= 0 || body->exponent > UINT32_MAX))
+        return azure_bad_property(call, "public_exponent");
+    out->type = CRYPTO_KEY_RSA;
+    out->bits = body->has_size ? out->bits : RSA_DEFAULT_BITS;
+    out->exponent = (uint32_t)body->exponent;
+    return HF_OK;
 }
 
 hf_err key_create(struct api_call *call)
