@@ -18,6 +18,8 @@ struct body {
     struct hf_secret *secret;
     bool has_tags;
     struct vault_tags tags;
+    const struct hf_json *node;
+    const struct hf_json *array;
 };
 
 static const struct api_field inner_fields[] = {
@@ -31,6 +33,8 @@ static const struct api_field fields[] = {
     API_FIELD(struct body, secret, API_FIELD_IS_SECRET, "secret", false),
     API_FIELD_FLAGGED(struct body, tags, has_tags, API_FIELD_IS_TAGS, "tags"),
     API_FIELD_OBJECT("inner", inner_fields),
+    API_FIELD(struct body, node, API_FIELD_IS_NODE, "node", false),
+    API_FIELD(struct body, array, API_FIELD_IS_ARRAY, "array", false),
 };
 
 static hf_err read(struct fixture *fixture, const char *json, struct body *out)
@@ -65,6 +69,10 @@ static void test_fields_wrong_bodies_are_refused_by_name(void **state)
         { "{\"text\":\"a\",\"inner\":{\"time\":1.0}}", "time" },
         { "{\"text\":\"a\",\"inner\":{\"time\":253402300800}}", "time" },
         { "{\"text\":\"a\",\"inner\":{\"time\":\"2026\"}}", "time" },
+        { "{\"text\":\"a\",\"node\":[]}", "node" },
+        { "{\"text\":\"a\",\"node\":\"{}\"}", "node" },
+        { "{\"text\":\"a\",\"array\":{}}", "array" },
+        { "{\"text\":\"a\",\"array\":\"a\"}", "array" },
     };
     for (size_t i = 0; i < HF_ARRAY_LEN(wrong); i++) {
         struct fixture fixture;
@@ -81,11 +89,13 @@ static void test_fields_null_and_unknown_members_count_as_absent(void **state)
     (void)state;
     struct fixture fixture;
     struct body body;
-    const char *json =
-        "{\"text\":\"\",\"tags\":null,\"inner\":{\"flag\":null,\"created\":\"x\"},\"other\":[1]}";
+    const char *json = "{\"text\":\"\",\"tags\":null,\"node\":null,\"array\":null,\"inner\":{"
+                       "\"flag\":null,\"created\":\"x\"},\"other\":[1]}";
     assert_int_equal(read(&fixture, json, &body), HF_OK);
     assert_false(body.has_flag || body.has_time || body.has_tags);
     assert_null(body.secret);
+    assert_null(body.node);
+    assert_null(body.array);
     fixture_done(&fixture);
 }
 
@@ -96,7 +106,7 @@ static void test_fields_values_arrive(void **state)
     struct body body;
     const char *json =
         "{\"text\":\"a\",\"number\":-7,\"secret\":\"s\",\"tags\":{\"k\":\"v\",\"l\":\"\"},"
-        "\"inner\":{\"flag\":false,\"time\":253402300799}}";
+        "\"inner\":{\"flag\":false,\"time\":253402300799},\"node\":{\"n\":1},\"array\":[2,3]}";
     assert_int_equal(read(&fixture, json, &body), HF_OK);
     EXPECT_STR("a", body.text);
     assert_int_equal(body.number, -7);
@@ -107,6 +117,9 @@ static void test_fields_values_arrive(void **state)
     EXPECT_STR("v", body.tags.items[0].value);
     assert_true(body.has_flag && !body.flag && body.has_time);
     assert_int_equal(body.time, hf_usec_from_seconds(API_TIME_MAX_SECONDS));
+    assert_int_equal(hf_json_int(hf_json_member(body.node, "n")), 1);
+    assert_int_equal(hf_json_size(body.array), 2);
+    assert_int_equal(hf_json_int(hf_json_at(body.array, 1)), 3);
     fixture_done(&fixture);
 }
 
