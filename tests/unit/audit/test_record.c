@@ -148,6 +148,44 @@ static void test_record_refusal_with_all_members_has_them_in_order(void **state)
                 "\"attributes\":{\"enabled\":false,\"nbf\":0,\"exp\":4102444800}}}}");
 }
 
+static void test_record_use_of_a_key_names_algorithm_and_key(void **state)
+{
+    (void)state;
+    struct audit_record record = minimal_record();
+    record.operation_name = HF_LIT("KeySign");
+    record.status = 200;
+    record.id = HF_LIT(
+        "https://hf-demo.vault.example.test/keys/k/0123456789abcdef0123456789abcdef");
+    record.algorithm = HF_LIT("ES256");
+    record.has_key_properties = true;
+    record.key_type = HF_LIT("EC");
+    record.key_size = 256;
+    record.enabled = true;
+    record.exp = 4102444800;
+    expect_text(&record, "{\"time\":\"2026-01-05T10:11:12.1234560Z\",\"category\":\"AuditEvent\","
+                         "\"operationName\":\"KeySign\",\"resultType\":\"Success\","
+                         "\"resultSignature\":\"OK\",\"durationMs\":\"0\",\"identity\":{},"
+                         "\"properties\":{\"id\":\"https://hf-demo.vault.example.test/keys/k/"
+                         "0123456789abcdef0123456789abcdef\",\"httpStatusCode\":200,"
+                         "\"algorithm\":\"ES256\",\"keyProperties\":{\"type\":\"EC\",\"size\":256,"
+                         "\"attributes\":{\"enabled\":true,\"exp\":4102444800}}}}");
+}
+
+/* A refusal before the key was read tells nothing of it; an unknown algorithm is not repeated. */
+static void test_record_refused_use_of_a_key_has_no_key(void **state)
+{
+    (void)state;
+    struct audit_record record = minimal_record();
+    record.operation_name = HF_LIT("KeyDecrypt");
+    record.status = 404;
+    record.key_type = HF_LIT("RSA");
+    record.key_size = 2048;
+    expect_text(&record, "{\"time\":\"2026-01-05T10:11:12.1234560Z\",\"category\":\"AuditEvent\","
+                         "\"operationName\":\"KeyDecrypt\",\"resultType\":\"Success\","
+                         "\"resultSignature\":\"Not Found\",\"durationMs\":\"0\",\"identity\":{},"
+                         "\"properties\":{\"httpStatusCode\":404}}");
+}
+
 static void test_record_status_gives_reason_phrase(void **state)
 {
     (void)state;
@@ -288,6 +326,7 @@ static void test_record_all_texts_too_long_fit_a_line(void **state)
     struct audit_record record = minimal_record();
     record.has_identity = true;
     record.has_secret_properties = true;
+    record.has_key_properties = true;
     hf_str *const texts[] = {
         &record.category,          &record.operation_name,
         &record.operation_version, &record.description,
@@ -298,7 +337,8 @@ static void test_record_all_texts_too_long_fit_a_line(void **state)
         &record.secret_type,       &record.claims.oid,
         &record.claims.appid,      &record.claims.appidacr,
         &record.claims.upn,        &record.claims.scp,
-        &record.claims.idtyp,
+        &record.claims.idtyp,      &record.key_type,
+        &record.algorithm,
     };
     for (size_t i = 0; i < HF_ARRAY_LEN(texts); i++)
         *texts[i] = t;
@@ -315,6 +355,8 @@ int main(void)
         cmocka_unit_test(test_record_nothing_optional_leaves_members_out),
         cmocka_unit_test(test_record_read_of_a_secret_is_as_in_the_specification),
         cmocka_unit_test(test_record_refusal_with_all_members_has_them_in_order),
+        cmocka_unit_test(test_record_use_of_a_key_names_algorithm_and_key),
+        cmocka_unit_test(test_record_refused_use_of_a_key_has_no_key),
         cmocka_unit_test(test_record_status_gives_reason_phrase),
         cmocka_unit_test(test_record_hostile_text_stays_one_line),
         cmocka_unit_test(test_record_resource_id_escapes_survive_upper_case),
