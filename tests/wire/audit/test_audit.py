@@ -106,7 +106,7 @@ class RecordTest(AuditCase):
         ("get_deleted", "GET", "/deletedsecrets/none", None, "SecretGetDeleted", 404),
         ("purge", "DELETE", "/deletedsecrets/none", None, "SecretPurge", 404),
         ("recover", "POST", "/deletedsecrets/none/recover", None, "SecretRecover", 404),
-        ("key", "GET", "/keys/x", None, "KeyGet", 501),
+        ("later", "GET", "/certificates/x", None, "CertificateGet", 501),
         ("bad_name", "GET", "/secrets/a_b", None, "SecretGet", 400),
         ("bad_body", "PUT", "/secrets/{}", b"{", "SecretSet", 400),
     )
