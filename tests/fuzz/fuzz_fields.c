@@ -21,6 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct api_body *const bodies[] = {
     &secret_set_body,
     &secret_update_body,
+    &key_create_body,
+    &key_import_body,
+    &key_update_body,
+    &key_operation_body,
     &azure_restore_body,
     &admin_assignment_body,
     &admin_backup_body,
@@ -41,6 +45,8 @@ static size_t member_size(enum api_field_kind kind)
         [API_FIELD_IS_INT] = sizeof(int64_t),
         [API_FIELD_IS_TIME] = sizeof(hf_usec),
         [API_FIELD_IS_TAGS] = sizeof(struct vault_tags),
+        [API_FIELD_IS_NODE] = sizeof(const struct hf_json *),
+        [API_FIELD_IS_ARRAY] = sizeof(const struct hf_json *),
         [API_FIELD_IS_OBJECT] = 0,
     };
     return sizes[kind];
@@ -81,6 +87,10 @@ static bool row_likes(const struct api_field *field, const struct hf_json *node)
                hf_json_int(node) <= API_TIME_MAX_SECONDS;
     case API_FIELD_IS_TAGS:
         return type == HF_JSON_OBJECT && tags_are_texts(node);
+    case API_FIELD_IS_NODE:
+        return type == HF_JSON_OBJECT;
+    case API_FIELD_IS_ARRAY:
+        return type == HF_JSON_ARRAY;
     case API_FIELD_IS_OBJECT:
         return type == HF_JSON_OBJECT && rows_like(field->fields, field->field_count, node);
     }
@@ -132,6 +142,10 @@ static void expect_value(const struct api_field *field, const struct hf_json *no
         break;
     case API_FIELD_IS_TAGS:
         expect_tags(member, node);
+        break;
+    case API_FIELD_IS_NODE:
+    case API_FIELD_IS_ARRAY:
+        HF_ASSERT(*(const struct hf_json *const *)member == node);
         break;
     case API_FIELD_IS_OBJECT:
         break;
