@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is done with keys: encrypt, decrypt, wrapKey, unwrapKey, sign, verify. What takes long goes to the compute pool, the rest is
- * answered at once.
+ * What is done with keys: encrypt, decrypt, wrapKey, unwrapKey, sign, verify. What takes long goes to the compute pool, the rest
+ * is answered at once.
  */
 #include "api/azure/internal.h"
 
@@ -232,8 +232,8 @@ static void release_use(struct api_call *call)
 }
 
 /*
- * What takes longer than handing it to another thread and back, some 20 µs: private RSA operations, and curves for which libcrypto
- * has no fast code.
+ * What takes longer than handing it to another thread and back, some 20 µs: private RSA operations, and curves for which
+ * libcrypto has no fast code.
  */
 static bool is_slow(const struct use *use)
 {
