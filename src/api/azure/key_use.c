@@ -5,6 +5,7 @@
  */
 #include "api/azure/internal.h"
 
+#include "crypto/crypto.h"
 #include "crypto/operation.h"
 
 struct use;
@@ -165,6 +166,17 @@ static hf_err decode(struct api_call *call, const char *name, hf_str text, hf_by
     return HF_OK;
 }
 
+/* Clients may leave the iv of CBC to the service (@azure/keyvault-keys does): it is made, and returned with the ciphertext. */
+static hf_err make_iv(struct api_call *call, struct use *use)
+{
+    const size_t n = crypto_alg_iv_bytes(use->alg);
+    uint8_t *iv = hf_arena_alloc(call->arena, n);
+    if (iv == NULL)
+        return HF_E_NOMEM;
+    use->in.iv = (hf_bytes){ iv, n };
+    return crypto_random(iv, n);
+}
+
 static hf_err read_input(struct api_call *call, const struct key_operation_body *body,
                          struct use *use)
 {
@@ -182,6 +194,9 @@ static hf_err read_input(struct api_call *call, const struct key_operation_body 
         err = decode(call, "tag", body->tag, &use->in.tag);
     if (err == HF_OK && takes_digest)
         err = decode(call, "digest", body->digest, &use->digest);
+    if (err == HF_OK && body->iv.p == NULL && use->row->run == run_encrypt &&
+        crypto_alg_needs_iv(use->alg))
+        err = make_iv(call, use);
     use->aad_text = body->aad;
     return err;
 }
