@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys as JSON: KeyCreateParameters, KeyImportParameters, KeyUpdateParameters and KeyOperationsParameters in; KeyBundle, KeyItem
- * and their deleted forms out (Key Vault REST, models).
+ * Keys as JSON: KeyCreateParameters, KeyImportParameters, KeyUpdateParameters and
+ * KeyOperationsParameters in; KeyBundle, KeyItem and their deleted forms out (Key Vault REST, models).
  */
 #include "api/azure/internal.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operations on keys but those done with them (key_use.c): each parses, calls the domain, answers. Keys are made and read
- * from JWKs on the compute pool, since that takes long; then the vault is looked for again. A continuation stands directly above
- * its handler.
+ * The operations on keys but those done with them (key_use.c): each parses, calls the domain, answers.
+ * Keys are made and read from JWKs on the compute pool, since that takes long; then the vault is looked
+ * for again. A continuation stands directly above its handler.
  */
 #include "api/azure/internal.h"
 

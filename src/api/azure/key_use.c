@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is done with keys: encrypt, decrypt, wrapKey, unwrapKey, sign, verify. What takes long goes to the compute pool, the rest
- * is answered at once.
+ * What is done with keys: encrypt, decrypt, wrapKey, unwrapKey, sign, verify. What takes long goes to
+ * the compute pool, the rest is answered at once.
  */
 #include "api/azure/internal.h"
 
@@ -14,8 +14,8 @@ struct use_row {
     const char *name; /* as messages say it */
     enum vault_key_op op;
     unsigned uses; /* the algorithm must have it: CRYPTO_USE_* */
-    bool
-        within_dates; /* not outside nbf and exp (Key Vault docs, about keys: date-time controlled operations) */
+    /* not outside nbf and exp (Key Vault docs, about keys: date-time controlled operations) */
+    bool within_dates;
     bool is_private;          /* takes the private key */
     const char *digest_field; /* of the body; NULL: takes none */
     hf_err (*run)(struct use *use);
@@ -241,14 +241,14 @@ static void run(struct api_call *call)
 static void release_use(struct api_call *call)
 {
     struct use *use = call->state;
-    crypto_key_free(use->key);
+    crypto_key_free(hf_take(&use->key));
     hf_buf_done(&use->value);
     hf_buf_done(&use->result);
 }
 
 /*
- * What takes longer than handing it to another thread and back, some 20 µs: private RSA operations, and curves for which
- * libcrypto has no fast code.
+ * What takes longer than handing it to another thread and back, some 20 µs: private RSA operations, and
+ * curves for which libcrypto has no fast code.
  */
 static bool is_slow(const struct use *use)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operations that are the same for secrets and keys: lists, soft delete, backup; and the refusals in the service's words.
- * What differs is in the collection's row. A continuation stands directly above its handler.
+ * The operations that are the same for secrets and keys: lists, soft delete, backup; and the refusals
+ * in the service's words. What differs is in the collection's row. A continuation stands directly above
+ * its handler.
  */
 #include "api/azure/internal.h"
 
