@@ -13,7 +13,7 @@
 #define BAD(property) "Property " property " has invalid value\r\n"
 #define NO_HSM(kty)                                                                                \
     "A key of type " kty " needs a vault with a hardware security module, and this vault has "     \
-                         "none."
+    "none."
 #define EXPORTABLE                                                                                 \
     "AKV.SKR.1001: The exportable attribute is only supported with premium vaults and API "        \
     "version >= '7.3-preview'."
