@@ -21,10 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct api_body *const bodies[] = {
     &secret_set_body,
     &secret_update_body,
-    &key_create_body,
-    &key_import_body,
-    &key_update_body,
-    &key_operation_body,
     &azure_restore_body,
     &admin_assignment_body,
     &admin_backup_body,
@@ -34,6 +30,10 @@ static const struct api_body *const bodies[] = {
     &admin_identity_update_body,
     &admin_vault_body,
     &admin_act_body,
+    &key_create_body,
+    &key_import_body,
+    &key_update_body,
+    &key_operation_body,
 };
 
 static size_t member_size(enum api_field_kind kind)
@@ -233,6 +233,26 @@ static void try_secret(const struct hf_json *object, struct hf_arena *arena)
         try_record(change, arena);
 }
 
+/* What a key's body says is refused with a message, or has operations that a record can hold. */
+static void try_key(const struct api_body *rows, struct hf_json *root, struct hf_arena *arena)
+{
+    struct api_call call = { .arena = arena, .body = root };
+    struct key_body body;
+    const hf_err err = key_body_read(&call, rows, &body);
+    HF_ASSERT(err == HF_OK || (err == HF_E_INVALID && call.error.status == 400));
+    if (err != HF_OK)
+        return;
+    const struct vault_key_ops *ops = &body.change.ops;
+    HF_ASSERT(ops->count <= VAULT_KEY_OPS_MAX && (body.change.has_ops || ops->count == 0));
+    for (size_t i = 0; i < ops->count; i++) {
+        enum vault_key_op again = VAULT_KEY_ENCRYPT;
+        HF_ASSERT(vault_key_op_parse(vault_key_op_name(ops->items[i]), &again) == HF_OK);
+        HF_ASSERT(again == ops->items[i]);
+    }
+    HF_ASSERT(!body.exportable && body.release_policy == NULL);
+    HF_ASSERT(rows != &key_import_body || body.jwk != NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct hf_arena *arena;
@@ -245,6 +265,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_rows(bodies[data[0]], root, arena);
     if (bodies[data[0]] == &secret_update_body)
         try_secret(root, arena);
+    if (bodies[data[0]] == &key_create_body || bodies[data[0]] == &key_import_body ||
+        bodies[data[0]] == &key_update_body)
+        try_key(bodies[data[0]], root, arena);
     hf_arena_reset(arena);
     return 0;
 }
