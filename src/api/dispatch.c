@@ -227,7 +227,10 @@ static struct api_backlog *backlog_of(struct api_call *call)
 static void run_compute(struct http_work *work)
 {
     struct api_call *call = HF_CONTAINER_OF(work, struct api_call, work);
-    call->compute(call);
+    if (call->prepare != NULL && http_loop_is_ending(call->exchange->loop))
+        call->result = HF_E_UNAVAILABLE; /* it would not be stored: see computed() */
+    else
+        call->compute(call);
     api_gate_leave(call, backlog_of(call));
 }
 
@@ -246,14 +249,18 @@ static hf_err prepare(struct api_call *call)
     return err;
 }
 
-/* What was computed may have to be stored before it is answered. */
+/*
+ * What was computed may have to be stored before it is answered. Not while the server ends: the writer's
+ * word would find no loop any more, and the change had neither answer nor record.
+ */
 static void computed(struct http_work *work)
 {
     struct api_call *call = HF_CONTAINER_OF(work, struct api_call, work);
     if (call->result == HF_OK)
         call->result = prepare(call);
     if (call->result == HF_OK && call->command != NULL) {
-        call->result = submit_command(call);
+        bool is_ending = http_loop_is_ending(call->exchange->loop);
+        call->result = is_ending ? HF_E_UNAVAILABLE : submit_command(call);
         if (call->result == HF_OK)
             return;
     }

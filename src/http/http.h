@@ -122,6 +122,11 @@ struct http_work {
 };
 /* Fails: HF_E_UNAVAILABLE when the pool's queue is full. */
 HF_MUST hf_err http_loop_compute(struct http_loop *loop, struct http_work *work);
+/*
+ * The drain of a stopping server is over: what is handed to another thread now does not come back, so
+ * nothing may be begun that a call has to answer for. Any thread.
+ */
+bool http_loop_is_ending(struct http_loop *loop);
 
 struct http_callbacks {
     void *context;

@@ -360,6 +360,11 @@ hf_err http_loop_compute(struct http_loop *loop, struct http_work *work)
     return http_pool_submit(work->is_long ? &server->long_pool : &server->pool, work);
 }
 
+bool http_loop_is_ending(struct http_loop *loop)
+{
+    return http_pool_is_closed(&loop->server->pool);
+}
+
 static void run_drain(struct http_task *task)
 {
     struct http_loop *loop = HF_CONTAINER_OF(task, struct http_loop, drain_task);

@@ -98,6 +98,14 @@ hf_err http_pool_submit(struct http_pool *pool, struct http_work *work)
     return err;
 }
 
+bool http_pool_is_closed(struct http_pool *pool)
+{
+    pthread_mutex_lock(&pool->m);
+    const bool is_closed = pool->closed;
+    pthread_mutex_unlock(&pool->m);
+    return is_closed;
+}
+
 void http_pool_stop(struct http_pool *pool)
 {
     pthread_mutex_lock(&pool->m);

@@ -26,6 +26,8 @@ HF_MUST hf_err http_pool_init(struct http_pool *pool, size_t threads);
 HF_MUST hf_err http_pool_start(struct http_pool *pool);
 /* work->loop is set. HF_E_UNAVAILABLE when full or closed. */
 HF_MUST hf_err http_pool_submit(struct http_pool *pool, struct http_work *work);
+/* http_pool_stop() was called. */
+bool http_pool_is_closed(struct http_pool *pool);
 /* Computes what is queued, then ends the threads. */
 void http_pool_stop(struct http_pool *pool);
 void http_pool_done(struct http_pool *pool);
