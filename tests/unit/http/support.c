@@ -36,6 +36,7 @@ struct deferred {
     struct http_work work;
     struct http_exchange *exchange;
     pthread_t thread;
+    struct fixture *fixture; /* "/compute-until-the-end" only */
 };
 
 static void answer(struct http_exchange *exchange, hf_bytes body, bool close)
@@ -105,6 +106,33 @@ static void start_compute(struct http_exchange *exchange)
     assert_int_equal(http_loop_compute(exchange->loop, &deferred->work), HF_OK);
 }
 
+/* Ends when the server does, and never if nobody is told so. */
+static void compute_to_the_end(struct http_work *work)
+{
+    while (!http_loop_is_ending(work->loop))
+        (void)sched_yield();
+}
+
+static void finish_at_the_end(struct http_work *work)
+{
+    struct deferred *deferred = HF_CONTAINER_OF(work, struct deferred, work);
+    if (http_loop_is_ending(work->loop))
+        atomic_fetch_add(&deferred->fixture->ended, 1);
+    finish_compute(work);
+}
+
+static void compute_until_the_end(struct fixture *fixture, struct http_exchange *exchange)
+{
+    struct deferred *deferred = calloc(1, sizeof(*deferred));
+    assert_non_null(deferred);
+    assert_false(http_loop_is_ending(exchange->loop));
+    deferred->fixture = fixture;
+    deferred->exchange = exchange;
+    deferred->work.compute = compute_to_the_end;
+    deferred->work.finish = finish_at_the_end;
+    assert_int_equal(http_loop_compute(exchange->loop, &deferred->work), HF_OK);
+}
+
 static void answer_big(struct http_exchange *exchange)
 {
     uint8_t *big = malloc(BIG_BYTES);
@@ -137,6 +165,8 @@ static void handle(void *context, struct http_exchange *exchange)
         defer(exchange);
     else if (is_path(exchange, "/compute"))
         start_compute(exchange);
+    else if (is_path(exchange, "/compute-until-the-end"))
+        compute_until_the_end(fixture, exchange);
     else if (is_path(exchange, "/keep"))
         atomic_store(&fixture->kept, exchange);
     else if (is_path(exchange, "/big"))

@@ -15,7 +15,7 @@
 
 /*
  * Paths: "/" answers at once; "/echo" the body; "/defer" from another thread; "/compute" from the
- * pool; "/keep" stays in fixture.kept until released; "/big" 4 MiB; "/close" ends the connection;
+ * pool; "/compute-until-the-end" so long that the drain gives it up; "/keep" stays in fixture.kept until released; "/big" 4 MiB; "/close" ends the connection;
  * "/tls" the protocol's version and the peer.
  */
 struct fixture {
@@ -31,6 +31,7 @@ struct fixture {
     atomic_size_t handled;
     atomic_size_t flushes;
     atomic_size_t stopped_loops;
+    atomic_size_t ended; /* computations that came back to a loop that knew of the end */
     _Atomic(struct http_exchange *) kept;
 };
 

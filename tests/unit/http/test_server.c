@@ -535,6 +535,23 @@ static void test_server_stop_does_not_wait_longer_than_its_timeout(void **state)
     client_close(&client);
 }
 
+/* What it is told then keeps it from handing on what would not come back. */
+static void test_server_stop_tells_computations_that_they_were_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct client client;
+    fixture->config.drain_timeout = 0;
+    fixture_start(fixture);
+    assert_true(client_open(&client, fixture, NULL));
+    client_send(&client, "GET /compute-until-the-end HTTP/1.1\r\n" H);
+    wait_for(&fixture->handled, 1);
+    assert_int_equal(atomic_load(&fixture->ended), 0);
+    http_server_stop(fixture->server);
+    assert_int_equal(atomic_load(&fixture->ended), 1);
+    assert_true(client_is_closed(&client));
+    client_close(&client);
+}
+
 static void test_server_stop_without_drain_time_closes_at_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -581,6 +598,7 @@ int main(void)
         SERVER_TEST(test_server_local_peer_has_its_user),
         SERVER_TEST(test_server_stop_without_drain_time_closes_at_once),
         SERVER_TEST(test_server_stop_finishes_what_is_under_way),
+        SERVER_TEST(test_server_stop_tells_computations_that_they_were_given_up),
         SERVER_TEST(test_server_stop_does_not_wait_longer_than_its_timeout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
