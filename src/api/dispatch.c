@@ -260,9 +260,10 @@ static void computed(struct http_work *work)
         call->result = prepare(call);
     if (call->result == HF_OK && call->command != NULL) {
         bool is_ending = http_loop_is_ending(call->exchange->loop);
-        call->result = is_ending ? HF_E_UNAVAILABLE : submit_command(call);
-        if (call->result == HF_OK)
-            return;
+        hf_err err = is_ending ? HF_E_UNAVAILABLE : submit_command(call);
+        if (err == HF_OK)
+            return; /* out of this thread's hands: the writer may have set the result already */
+        call->result = err;
     }
     finish(call, call->finish(call));
 }
