@@ -15,8 +15,9 @@
 
 /*
  * Paths: "/" answers at once; "/echo" the body; "/defer" from another thread; "/compute" from the
- * pool; "/compute-until-the-end" so long that the drain gives it up; "/keep" stays in fixture.kept until released; "/big" 4 MiB; "/close" ends the connection;
- * "/tls" the protocol's version and the peer.
+ * pool; "/compute-until-the-end" so long that the drain gives it up; "/keep" stays in fixture.kept
+ * until released; "/big" 4 MiB; "/close" ends the connection; "/tls" the protocol's version and the
+ * peer.
  */
 struct fixture {
     char folder[FIXTURE_PATH_MAX];
