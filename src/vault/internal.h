@@ -14,7 +14,7 @@
 
 extern const struct vault_kind vault_secrets; /* secret.c */
 
-/* ---- storage keys (keys.c) ---- */
+/* ---- storage keys (storage_key.c) ---- */
 
 /* A part of storage keys: values never change. */
 enum vault_state {
