@@ -102,7 +102,8 @@ class KeyCase(WireCase):
             _sentinels["bundle"] = answer.json
 
     def tearDown(self):
-        super().tearDown()
+        """Over the kept connection: a new one for each test would take longer than the test."""
+        self.assertTrue(self.server.is_running(), "the server is gone")
         bundle = self.assert_ok(self.vault.get(f"/keys/{SENTINEL_KEY}"))
         self.assertEqual(bundle, _sentinels["bundle"])
         versions = self.vault.get(f"/keys/{SENTINEL_KEY}/versions").json["value"]
