@@ -31,10 +31,11 @@ struct cli_input; /* cli/options.h */
 typedef int (*cli_run_fn)(const struct cli_input *input);
 
 struct cli_command {
-    const char *name;      /* the words of the command: "vault create" */
-    const char *arguments; /* what follows, blank-separated: "NAME"; each must be given */
-    uint64_t required;     /* options that must be given: CLI_BIT(…) | … */
-    uint64_t options;      /* options that may be given besides */
+    const char *name; /* the words of the command: "vault create" */
+    const char *
+        arguments; /* what follows, blank-separated: "NAME [FILE]"; without brackets it must be given */
+    uint64_t required; /* options that must be given: CLI_BIT(…) | … */
+    uint64_t options;  /* options that may be given besides */
     cli_run_fn run;
     bool is_hidden; /* left out of the list of all commands */
     const char *summary;

@@ -14,6 +14,14 @@
 #define LOCAL (CLI_BIT(CLI_SOCKET) | CLI_BIT(CLI_JSON))
 #define VAULT (CLI_BIT(CLI_VAULT_URL) | CLI_BIT(CLI_CA_FILE) | CLI_BIT(CLI_JSON))
 #define LOG (CLI_BIT(CLI_DATA) | CLI_BIT(CLI_FOLDER) | CLI_BIT(CLI_JSON))
+#define KEY_NEW                                                                                    \
+    (CLI_BIT(CLI_OPS) | CLI_BIT(CLI_TAG) | CLI_BIT(CLI_NOT_BEFORE) | CLI_BIT(CLI_EXPIRES) |        \
+     CLI_BIT(CLI_DISABLED))
+#define KEY_ENCRYPT                                                                                \
+    (VAULT | CLI_BIT(CLI_VERSION) | CLI_BIT(CLI_IV) | CLI_BIT(CLI_AAD) | CLI_BIT(CLI_BASE64URL))
+#define KEY_DECRYPT (KEY_ENCRYPT | CLI_BIT(CLI_AUTH_TAG))
+#define KEY_SIGN                                                                                   \
+    (VAULT | CLI_BIT(CLI_VERSION) | CLI_BIT(CLI_DIGEST) | CLI_BIT(CLI_BASE64URL) | CLI_BIT(CLI_DER))
 #define NAME_COLUMN_CHARS 44
 
 static const char set_details[] =
@@ -39,6 +47,26 @@ static const char seal_details[] =
     "answered with 503 until somebody unseals the server. A restart opens a seal that asks nobody.";
 static const char rotate_details[] =
     "New tokens are signed with a new key; tokens already issued stay valid until they expire.";
+
+static const char key_import_details[] =
+    "FILE, or standard input, is a private key: PEM or DER in PKCS#8, PKCS#1 or SEC 1 form, not\n"
+    "encrypted, or a JWK, which is the form for oct keys.";
+static const char key_show_details[] =
+    "--json prints the public key as a JWK, in the member \"key\"; --pem prints it as PEM.";
+static const char key_encrypt_details[] =
+    "The result is the ciphertext as it is, or, if an initialization vector belongs to it "
+    "(AES-GCM\n"
+    "and AES-CBC) or with --json, the vault's answer: JSON with the members kid, value, iv, tag "
+    "and\n"
+    "aad. The reverse command takes either, and knows from kid which version of the key it needs.";
+static const char key_decrypt_details[] =
+    "Takes what the reverse command printed, or a bare ciphertext with --iv and --tag as the\n"
+    "algorithm needs them. The result is printed byte for byte.";
+static const char key_sign_details[] =
+    "Digests FILE, or standard input, of any size here and lets the vault sign the digest; for\n"
+    "RSNULL and HS256 to HS512 the content itself is sent. Prints the signature as bytes.";
+static const char key_verify_details[] =
+    "Prints whether the signature is valid; the exit code is 0 if it is, and 1 if it is not.";
 
 /* Commands that the program runs itself, before cli_run() is asked. */
 static int run_elsewhere(const struct cli_input *input)
@@ -86,6 +114,25 @@ static const struct cli_command rows[] = {
     { "secret purge", "NAME", 0, VAULT, cli_secret_purge, false, "Destroy a deleted secret for good", NULL },
     { "secret backup", "NAME", 0, VAULT | CLI_BIT(CLI_BACKUP_TO), cli_secret_backup, false, "Write all versions of a secret to a file, encrypted", NULL },
     { "secret restore", "", 0, VAULT | CLI_BIT(CLI_BACKUP_FROM), cli_secret_restore, false, "Bring a secret back from a backup", NULL },
+
+    { "key create", "NAME", CLI_BIT(CLI_KEY_TYPE), VAULT | KEY_NEW | CLI_BIT(CLI_KEY_SIZE) | CLI_BIT(CLI_CURVE), cli_key_create, false, "Make a key, or a new version of it", NULL },
+    { "key import", "NAME [FILE]", 0, VAULT | KEY_NEW, cli_key_import, false, "Bring a private key into the vault", key_import_details },
+    { "key show", "NAME", 0, VAULT | CLI_BIT(CLI_VERSION) | CLI_BIT(CLI_PEM) | CLI_BIT(CLI_DELETED), cli_key_show, false, "Show a key, its public part included", key_show_details },
+    { "key list", "", 0, VAULT | CLI_BIT(CLI_DELETED), cli_key_list, false, "List a vault's keys", NULL },
+    { "key versions", "NAME", 0, VAULT, cli_key_versions, false, "List a key's versions", NULL },
+    { "key update", "NAME", 0, VAULT | CLI_BIT(CLI_VERSION) | CLI_BIT(CLI_OPS) | CLI_BIT(CLI_TAG) | CLI_BIT(CLI_NOT_BEFORE) | CLI_BIT(CLI_EXPIRES) | CLI_BIT(CLI_ENABLE) | CLI_BIT(CLI_DISABLE), cli_key_update, false, "Change a key's attributes, tags or operations", NULL },
+    { "key rotate", "NAME", 0, VAULT, cli_key_rotate, false, "Make a new version like the newest one", NULL },
+    { "key delete", "NAME", 0, VAULT, cli_key_delete, false, "Delete a key; it can be recovered", NULL },
+    { "key recover", "NAME", 0, VAULT, cli_key_recover, false, "Bring a deleted key back", NULL },
+    { "key purge", "NAME", 0, VAULT, cli_key_purge, false, "Destroy a deleted key for good", NULL },
+    { "key backup", "NAME", 0, VAULT | CLI_BIT(CLI_BACKUP_TO), cli_key_backup, false, "Write all versions of a key to a file, encrypted", NULL },
+    { "key restore", "", 0, VAULT | CLI_BIT(CLI_BACKUP_FROM), cli_key_restore, false, "Bring a key back from a backup", NULL },
+    { "key encrypt", "NAME [FILE]", CLI_BIT(CLI_ALGORITHM), KEY_ENCRYPT, cli_key_encrypt, false, "Encrypt a short text", key_encrypt_details },
+    { "key decrypt", "NAME [FILE]", CLI_BIT(CLI_ALGORITHM), KEY_DECRYPT, cli_key_decrypt, false, "Decrypt what was encrypted", key_decrypt_details },
+    { "key wrap", "NAME [FILE]", CLI_BIT(CLI_ALGORITHM), KEY_ENCRYPT, cli_key_wrap, false, "Encrypt another key", key_encrypt_details },
+    { "key unwrap", "NAME [FILE]", CLI_BIT(CLI_ALGORITHM), KEY_DECRYPT, cli_key_unwrap, false, "Decrypt a wrapped key", key_decrypt_details },
+    { "key sign", "NAME [FILE]", CLI_BIT(CLI_ALGORITHM), KEY_SIGN, cli_key_sign, false, "Sign a file or a digest", key_sign_details },
+    { "key verify", "NAME [FILE]", CLI_BIT(CLI_ALGORITHM) | CLI_BIT(CLI_SIGNATURE), KEY_SIGN, cli_key_verify, false, "Verify the signature of a file or a digest", key_verify_details },
 
     { "backup create", "", 0, LOCAL | CLI_BIT(CLI_INCREMENTAL), cli_backup_create, false, "Back the whole server up, encrypted, into its folder of backups", backup_details },
     { "backup list", "", 0, LOCAL, cli_backup_list, false, "List the backups of the whole server", NULL },

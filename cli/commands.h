@@ -69,6 +69,30 @@ int cli_secret_delete(const struct cli_input *input);
 int cli_secret_recover(const struct cli_input *input);
 int cli_secret_purge(const struct cli_input *input);
 
-/* secret_backup.c */
+/* object_backup.c */
 int cli_secret_backup(const struct cli_input *input);
 int cli_secret_restore(const struct cli_input *input);
+int cli_key_backup(const struct cli_input *input);
+int cli_key_restore(const struct cli_input *input);
+
+/* key_commands.c */
+int cli_key_create(const struct cli_input *input);
+int cli_key_import(const struct cli_input *input);
+int cli_key_show(const struct cli_input *input);
+int cli_key_list(const struct cli_input *input);
+int cli_key_versions(const struct cli_input *input);
+int cli_key_update(const struct cli_input *input);
+int cli_key_rotate(const struct cli_input *input);
+int cli_key_delete(const struct cli_input *input);
+int cli_key_recover(const struct cli_input *input);
+int cli_key_purge(const struct cli_input *input);
+
+/* key_cipher.c */
+int cli_key_encrypt(const struct cli_input *input);
+int cli_key_decrypt(const struct cli_input *input);
+int cli_key_wrap(const struct cli_input *input);
+int cli_key_unwrap(const struct cli_input *input);
+
+/* key_sign.c */
+int cli_key_sign(const struct cli_input *input);
+int cli_key_verify(const struct cli_input *input);

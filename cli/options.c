@@ -54,6 +54,21 @@ static const struct option_row rows[CLI_OPTION_COUNT_] = {
     [CLI_INCREMENTAL]        = { "--incremental", NULL, "Only what changed since the last backup." },
     [CLI_INPUT_FILE]         = { "--input-file", "FILE", "Read the passphrase or share from FILE: its first line." },
     [CLI_RESET]              = { "--reset", NULL, "Forget the shares given so far." },
+    [CLI_KEY_TYPE]           = { "--type", "TYPE", "RSA, EC or oct." },
+    [CLI_KEY_SIZE]           = { "--size", "BITS", "RSA: 2048 (the default), 3072 or 4096; oct: 128, 192 or 256 (the default)." },
+    [CLI_CURVE]              = { "--curve", "CURVE", "EC: P-256 (the default), P-384, P-521 or P-256K." },
+    [CLI_OPS]                = { "--ops", "OP,…", "What the key may do: encrypt, decrypt, sign, verify, wrapKey, unwrapKey; default what its type can." },
+    [CLI_ENABLE]             = { "--enabled", NULL, "Enable it." },
+    [CLI_DISABLE]            = { "--disabled", NULL, "Disable it." },
+    [CLI_PEM]                = { "--pem", NULL, "Print the public key as PEM and nothing else." },
+    [CLI_ALGORITHM]          = { "--alg", "ALG", "The algorithm, such as RS256, ES256, RSA-OAEP-256 or A256GCM." },
+    [CLI_DIGEST]             = { "--digest", "DIGEST", "This digest, hexadecimal or base64url, instead of a file." },
+    [CLI_SIGNATURE]          = { "--signature", "FILE", "The signature." },
+    [CLI_BASE64URL]          = { "--base64url", NULL, "Signature or ciphertext as base64url text." },
+    [CLI_DER]                = { "--der", NULL, "ECDSA signature in DER, as OpenSSL has it, instead of r and s." },
+    [CLI_IV]                 = { "--iv", "IV", "Initialization vector, hexadecimal or base64url." },
+    [CLI_AAD]                = { "--aad", "TEXT", "Additional data that is authenticated (GCM)." },
+    [CLI_AUTH_TAG]           = { "--tag", "TAG", "Authentication tag, hexadecimal or base64url (GCM)." },
 };
 /* clang-format on */
 
@@ -138,7 +153,7 @@ static int read_argument(struct cli_input *input, const char *word)
     return CLI_OK;
 }
 
-/* The first argument that is named but was not given, or empty text. */
+/* The first argument that must be given but was not, or empty text. */
 static hf_str missing_argument(const struct cli_input *input, size_t *out_expected)
 {
     hf_str rest = hf_str_from_c(input->command->arguments);
@@ -146,7 +161,7 @@ static hf_str missing_argument(const struct cli_input *input, size_t *out_expect
     hf_str name;
     size_t expected = 0;
     while (rest.n > 0 && hf_str_next(&rest, ' ', &name)) {
-        if (expected == input->argument_count)
+        if (expected == input->argument_count && name.p[0] != '[')
             missing = name;
         expected++;
     }

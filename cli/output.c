@@ -154,6 +154,16 @@ static void put_tags(struct hf_buf *out, const struct hf_json *tags)
         hf_buf_put_u8(out, '-');
 }
 
+static void put_list(struct hf_buf *out, const struct hf_json *array)
+{
+    for (size_t i = 0; i < hf_json_size(array); i++) {
+        hf_buf_put_c(out, i > 0 ? ", " : "");
+        cli_put_clean(out, hf_json_str(hf_json_at(array, i)));
+    }
+    if (hf_json_size(array) == 0)
+        hf_buf_put_u8(out, '-');
+}
+
 static void put_plain(struct hf_buf *out, const struct hf_json *node)
 {
     if (hf_json_type(node) == HF_JSON_STRING)
@@ -199,6 +209,9 @@ static void put_cell(struct hf_buf *out, const struct cli_column *column,
         break;
     case CLI_CELL_TAGS:
         put_tags(out, node);
+        break;
+    case CLI_CELL_LIST:
+        put_list(out, node);
         break;
     }
 }

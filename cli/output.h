@@ -14,6 +14,7 @@ enum cli_cell {
     CLI_CELL_NAME,    /* the object's name in its id */
     CLI_CELL_VERSION, /* the object's version in its id */
     CLI_CELL_TAGS,    /* an object of texts: a=b, c=d */
+    CLI_CELL_LIST,    /* an array of texts: a, b */
 };
 
 struct cli_column {

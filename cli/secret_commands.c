@@ -3,17 +3,14 @@
  * `holdfast secret …`: secrets through a vault's public API. A value is printed only by `show`, and there only if asked for.
  */
 #include "cli/commands.h"
-#include "cli/keyvault.h"
 #include "cli/message.h"
-#include "cli/moment.h"
+#include "cli/object.h"
 #include "cli/value.h"
 
 #include <unistd.h>
 
-#define PATH_MAX_BYTES ((size_t)4 * 1024)
 #define BODY_MAX_BYTES                                                                             \
     ((size_t)4 * 1024 * 1024) /* the value with every byte escaped, and the rest */
-#define LIST_MAX_BYTES ((size_t)256 * 1024 * 1024)
 
 #define ATTRIBUTE_COLUMNS                                                                          \
     { "Enabled", "attributes.enabled", CLI_CELL_PLAIN },                                           \
@@ -68,84 +65,17 @@ static const struct cli_column deleted_list_columns[] = {
     { "TAGS", "tags", CLI_CELL_TAGS },
 };
 
-/* ---- shared steps ---- */
-
-/* "{collection}/{name}{tail}" */
-static void put_path(struct hf_buf *path, const char *collection, const struct cli_input *input,
-                     const char *tail)
-{
-    hf_buf_init(path, PATH_MAX_BYTES);
-    hf_buf_put_c(path, collection);
-    cli_put_segment(path, input->arguments[0]);
-    hf_buf_put_c(path, tail);
-}
-
-/* One call to one vault. */
-static int send_once(const struct cli_input *input, const struct cli_keyvault_call *call,
-                     struct cli_answer *answer)
-{
-    HF_CLEANUP(cli_keyvault_done) struct cli_keyvault vault;
-    const int code = cli_keyvault_open(input, &vault);
-    return code == CLI_OK ? cli_keyvault_send(&vault, call, answer) : code;
-}
-
-static int send_and_show(const struct cli_input *input, const struct cli_keyvault_call *call,
-                         const struct cli_column *columns, size_t count)
-{
-    HF_CLEANUP(cli_answer_done) struct cli_answer answer;
-    cli_answer_init(&answer, CLI_KEYVAULT_ANSWER_MAX_BYTES);
-    const int code = send_once(input, call, &answer);
-    return code == CLI_OK ? cli_show_answer(input, columns, count, &answer) : code;
-}
+static const struct cli_collection secrets = {
+    .path = "/secrets",
+    .deleted_path = "/deletedsecrets",
+    .show = CLI_COLUMNS(show_columns),
+    .deleted = CLI_COLUMNS(deleted_columns),
+    .list = CLI_COLUMNS(list_columns),
+    .versions = CLI_COLUMNS(version_columns),
+    .deleted_list = CLI_COLUMNS(deleted_list_columns),
+};
 
 /* ---- set ---- */
-
-static int put_time(const struct cli_input *input, enum cli_option option, const char *option_name,
-                    const char *member, struct hf_json_writer *w)
-{
-    const char *text = input->values[option];
-    if (text == NULL)
-        return CLI_OK;
-    const struct hf_clock clock = { 0 };
-    int64_t seconds = 0;
-    if (cli_moment_parse(hf_str_from_c(text), hf_clock_now(&clock), &seconds) != HF_OK)
-        return cli_fail(CLI_USAGE,
-                        "%s: '%s' is no time; write 2027-01-31, 2027-01-31T12:00:00Z, seconds "
-                        "since 1970, or 90d",
-                        option_name, text);
-    hf_jw_member_int(w, member, seconds);
-    return CLI_OK;
-}
-
-static int put_attributes(const struct cli_input *input, struct hf_json_writer *w)
-{
-    hf_jw_key(w, "attributes");
-    hf_jw_begin_object(w);
-    hf_jw_member_bool(w, "enabled", !cli_has(input, CLI_DISABLED));
-    int code = put_time(input, CLI_NOT_BEFORE, "--not-before", "nbf", w);
-    if (code == CLI_OK)
-        code = put_time(input, CLI_EXPIRES, "--expires", "exp", w);
-    hf_jw_end_object(w);
-    return code;
-}
-
-static int put_tags(const struct cli_input *input, struct hf_json_writer *w)
-{
-    if (input->tag_count == 0)
-        return CLI_OK;
-    hf_jw_key(w, "tags");
-    hf_jw_begin_object(w);
-    for (size_t i = 0; i < input->tag_count; i++) {
-        const hf_str tag = hf_str_from_c(input->tags[i]);
-        const size_t equals = hf_str_find(tag, '=');
-        if (equals == tag.n || equals == 0)
-            return cli_fail(CLI_USAGE, "--tag: '%s' is not NAME=VALUE", input->tags[i]);
-        hf_jw_key_str(w, hf_str_sub(tag, 0, equals));
-        hf_jw_str(w, hf_str_sub(tag, equals + 1, SIZE_MAX));
-    }
-    hf_jw_end_object(w);
-    return CLI_OK;
-}
 
 static int put_secret(const struct cli_input *input, struct hf_buf *body)
 {
@@ -153,9 +83,9 @@ static int put_secret(const struct cli_input *input, struct hf_buf *body)
     hf_buf_init_secret(&value, CLI_VALUE_MAX_BYTES);
     struct hf_json_writer w = hf_json_writer_on(body);
     hf_jw_begin_object(&w);
-    int code = put_attributes(input, &w);
+    int code = cli_object_put_attributes(input, &w);
     if (code == CLI_OK)
-        code = put_tags(input, &w);
+        code = cli_object_put_tags(input, &w);
     if (code == CLI_OK && cli_has(input, CLI_CONTENT_TYPE))
         hf_jw_member_c(&w, "contentType", input->values[CLI_CONTENT_TYPE]);
     if (code == CLI_OK)
@@ -182,7 +112,7 @@ int cli_secret_set(const struct cli_input *input)
     HF_CLEANUP(hf_buf_done) struct hf_buf path;
     HF_CLEANUP(hf_buf_done) struct hf_buf body;
     HF_CLEANUP(cli_answer_done) struct cli_answer answer;
-    put_path(&path, "/secrets", input, "");
+    cli_object_path(&path, "/secrets", input, "");
     hf_buf_init_secret(&body, BODY_MAX_BYTES);
     cli_answer_init(&answer, CLI_KEYVAULT_ANSWER_MAX_BYTES);
     int code = cli_keyvault_open(input, &vault); /* before a person types a value */
@@ -210,28 +140,11 @@ static int print_value(const struct cli_answer *answer)
     return isatty(STDOUT_FILENO) ? cli_print_line(bytes) : cli_print(bytes);
 }
 
-static int put_version(const struct cli_input *input, struct hf_buf *path)
-{
-    const char *version = input->values[CLI_VERSION];
-    if (version == NULL)
-        return CLI_OK;
-    const hf_str text = hf_str_from_c(version);
-    for (size_t i = 0; i < text.n; i++) {
-        if (!hf_is_alnum(text.p[i]))
-            return cli_fail(CLI_USAGE, "--version: '%s' is no version", version);
-    }
-    cli_put_segment(path, version);
-    return CLI_OK;
-}
-
 static int show_deleted(const struct cli_input *input)
 {
     if (cli_has(input, CLI_VERSION) || cli_has(input, CLI_VALUE_ONLY))
         return cli_fail(CLI_USAGE, "a deleted secret shows neither versions nor its value");
-    HF_CLEANUP(hf_buf_done) struct hf_buf path;
-    put_path(&path, "/deletedsecrets", input, "");
-    const struct cli_keyvault_call call = { .method = HTTP_GET, .path = &path };
-    return send_and_show(input, &call, deleted_columns, HF_ARRAY_LEN(deleted_columns));
+    return cli_object_show_deleted(input, &secrets);
 }
 
 int cli_secret_show(const struct cli_input *input)
@@ -242,12 +155,12 @@ int cli_secret_show(const struct cli_input *input)
         return show_deleted(input);
     HF_CLEANUP(hf_buf_done) struct hf_buf path;
     HF_CLEANUP(cli_answer_done) struct cli_answer answer;
-    put_path(&path, "/secrets", input, "");
+    cli_object_path(&path, "/secrets", input, "");
     cli_answer_init(&answer, CLI_KEYVAULT_ANSWER_MAX_BYTES);
-    int code = put_version(input, &path);
+    int code = cli_object_put_version(input, &path);
     const struct cli_keyvault_call call = { .method = HTTP_GET, .path = &path };
     if (code == CLI_OK)
-        code = send_once(input, &call, &answer);
+        code = cli_object_send(input, &call, &answer);
     if (code != CLI_OK)
         return code;
     return cli_has(input, CLI_VALUE_ONLY)
@@ -255,116 +168,29 @@ int cli_secret_show(const struct cli_input *input)
                : cli_show_answer(input, show_columns, HF_ARRAY_LEN(show_columns), &answer);
 }
 
-/* ---- lists ---- */
-
-/* What the pages add up to. */
-struct listing {
-    bool is_json;
-    struct cli_table table;
-    struct hf_buf json;
-    struct hf_json_writer writer; /* on json */
-};
-
-static void add_item(const struct hf_json *item, void *context)
-{
-    struct listing *listing = context;
-    if (!listing->is_json) {
-        cli_table_add(&listing->table, item);
-        return;
-    }
-    HF_CLEANUP(hf_buf_done) struct hf_buf text;
-    hf_buf_init(&text, BODY_MAX_BYTES);
-    cli_put_json(&text, item, NULL);
-    if (hf_buf_err(&text) == HF_OK)
-        hf_jw_raw(&listing->writer, hf_buf_str(&text));
-    else
-        listing->json.err = hf_buf_err(&text);
-}
-
-static void listing_init(struct listing *listing, const struct cli_input *input,
-                         const struct cli_column *columns, size_t count)
-{
-    listing->is_json = cli_has(input, CLI_JSON);
-    cli_table_init(&listing->table, columns, count);
-    hf_buf_init(&listing->json, LIST_MAX_BYTES);
-    listing->writer = hf_json_writer_on(&listing->json);
-    hf_jw_begin_array(&listing->writer);
-}
-
-static void listing_done(struct listing *listing)
-{
-    cli_table_done(&listing->table);
-    hf_buf_done(&listing->json);
-}
-
-static int print_listing(struct listing *listing)
-{
-    if (!listing->is_json)
-        return cli_table_print(&listing->table);
-    hf_jw_end_array(&listing->writer);
-    if (hf_buf_err(&listing->json) != HF_OK)
-        return cli_fail(CLI_FAILED, "the list: %s", hf_err_text(hf_buf_err(&listing->json)));
-    return cli_print_line(hf_buf_view(&listing->json));
-}
-
-static int show_list(const struct cli_input *input, const struct hf_buf *path,
-                     const struct cli_column *columns, size_t count)
-{
-    HF_CLEANUP(cli_keyvault_done) struct cli_keyvault vault;
-    HF_CLEANUP(listing_done) struct listing listing;
-    listing_init(&listing, input, columns, count);
-    int code = cli_keyvault_open(input, &vault);
-    if (code == CLI_OK)
-        code = cli_keyvault_list(&vault, path, add_item, &listing);
-    return code == CLI_OK ? print_listing(&listing) : code;
-}
+/* ---- as for every collection ---- */
 
 int cli_secret_list(const struct cli_input *input)
 {
-    const bool is_deleted = cli_has(input, CLI_DELETED);
-    HF_CLEANUP(hf_buf_done) struct hf_buf path;
-    hf_buf_init(&path, PATH_MAX_BYTES);
-    hf_buf_put_c(&path, is_deleted ? "/deletedsecrets" : "/secrets");
-    if (is_deleted)
-        return show_list(input, &path, deleted_list_columns, HF_ARRAY_LEN(deleted_list_columns));
-    return show_list(input, &path, list_columns, HF_ARRAY_LEN(list_columns));
+    return cli_object_list(input, &secrets);
 }
 
 int cli_secret_versions(const struct cli_input *input)
 {
-    HF_CLEANUP(hf_buf_done) struct hf_buf path;
-    put_path(&path, "/secrets", input, "/versions");
-    return show_list(input, &path, version_columns, HF_ARRAY_LEN(version_columns));
+    return cli_object_versions(input, &secrets);
 }
-
-/* ---- deletion ---- */
 
 int cli_secret_delete(const struct cli_input *input)
 {
-    HF_CLEANUP(hf_buf_done) struct hf_buf path;
-    put_path(&path, "/secrets", input, "");
-    const struct cli_keyvault_call call = { .method = HTTP_DELETE, .path = &path };
-    return send_and_show(input, &call, deleted_columns, HF_ARRAY_LEN(deleted_columns));
+    return cli_object_delete(input, &secrets);
 }
 
 int cli_secret_recover(const struct cli_input *input)
 {
-    HF_CLEANUP(hf_buf_done) struct hf_buf path;
-    put_path(&path, "/deletedsecrets", input, "/recover");
-    const struct cli_keyvault_call call = { .method = HTTP_POST, .path = &path };
-    return send_and_show(input, &call, show_columns, HF_ARRAY_LEN(show_columns));
+    return cli_object_recover(input, &secrets);
 }
 
-/* The service answers with nothing. */
 int cli_secret_purge(const struct cli_input *input)
 {
-    HF_CLEANUP(hf_buf_done) struct hf_buf path;
-    HF_CLEANUP(cli_answer_done) struct cli_answer answer;
-    put_path(&path, "/deletedsecrets", input, "");
-    cli_answer_init(&answer, CLI_KEYVAULT_ANSWER_MAX_BYTES);
-    const struct cli_keyvault_call call = { .method = HTTP_DELETE, .path = &path };
-    const int code = send_once(input, &call, &answer);
-    if (code != CLI_OK || !cli_has(input, CLI_JSON))
-        return code;
-    return cli_print_line(hf_str_bytes(HF_LIT("{}")));
+    return cli_object_purge(input, &secrets);
 }

@@ -37,7 +37,7 @@ LAYERS = {
     "events": ("base", "store", "audit"),
     "http": ("base",),
     "api": ("base", "crypto", "store", "vault", "access", "audit", "events", "http"),
-    "cli": ("base", "http"),
+    "cli": ("base", "crypto", "http"),
     "server": ("base", "crypto", "store", "seal", "archive", "vault", "access", "audit", "events", "http", "api", "cli"),
 }
 

@@ -68,3 +68,17 @@ HF_MUST hf_err crypto_key_from_public(enum crypto_key_type type, hf_bytes part,
 /* Writes n and e, or crv, x and y, or nothing (oct) into the object that w is in; not kty. Fails: HF_E_CORRUPT. */
 HF_MUST hf_err crypto_public_write_members(enum crypto_key_type type, hf_bytes part,
                                            struct hf_json_writer *w);
+
+/*
+ * key_file.c. A private key as people keep it: PEM or DER; PKCS#8, PKCS#1 or SEC 1; not encrypted. What a vault takes is
+ * the vault's business. Fails: HF_E_INVALID, HF_E_UNSUPPORTED (neither RSA nor one of the curves).
+ */
+HF_MUST hf_err crypto_key_from_file(hf_bytes content, struct crypto_key **out);
+/* SubjectPublicKeyInfo as PEM text. Fails: HF_E_INVALID for oct. */
+HF_MUST hf_err crypto_key_write_public_pem(const struct crypto_key *key, struct hf_buf *out);
+/*
+ * Writes the members of a private JWK, kty and the public ones included, into the object that w is in; w's buffer is secret
+ * (asserted). Fails: HF_E_INVALID (oct, no private part, RSA without its primes).
+ */
+HF_MUST hf_err crypto_key_write_private_members(const struct crypto_key *key,
+                                                struct hf_json_writer *w);

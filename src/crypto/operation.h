@@ -107,3 +107,12 @@ HF_MUST hf_err crypto_sign_digest(const struct crypto_key *key, const struct cry
 HF_MUST hf_err crypto_verify_digest(const struct crypto_key *key, const struct crypto_alg *alg,
                                     hf_bytes digest, hf_bytes signature, struct hf_diag *diag,
                                     bool *valid);
+
+/*
+ * key_file.c. ECDSA signatures between r || s and DER, appended to out. Fails: HF_E_INVALID (the length, no DER of that curve),
+ * HF_E_UNSUPPORTED (alg is not ECDSA).
+ */
+HF_MUST hf_err crypto_signature_to_der(const struct crypto_alg *alg, hf_bytes signature,
+                                       struct hf_buf *out);
+HF_MUST hf_err crypto_signature_from_der(const struct crypto_alg *alg, hf_bytes der,
+                                         struct hf_buf *out);

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `holdfast secret backup` and `restore`: the encrypted blob as a file. The file holds the blob's own bytes, as other tools write
- * it, and not its base64url text.
+ * `backup` and `restore` of a secret or a key: the encrypted blob as a file. The file holds the blob's own bytes, as
+ * other tools write it, and not its base64url text.
  */
 #include "base/encode.h"
 #include "base/file.h"
 #include "cli/commands.h"
-#include "cli/keyvault.h"
 #include "cli/message.h"
+#include "cli/object.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#define PATH_MAX_BYTES ((size_t)4 * 1024)
 #define BLOB_MAX_BYTES ((size_t)64 * 1024 * 1024)
 #define BODY_MAX_BYTES (BLOB_MAX_BYTES / 3 * 4 + 1024)
 #define BACKUP_MODE 0600
@@ -38,7 +37,7 @@ static int write_blob(const char *file, const struct cli_answer *answer)
     return err == HF_OK ? CLI_OK : cli_fail(CLI_FAILED, "%s: %s", file, hf_err_text(err));
 }
 
-int cli_secret_backup(const struct cli_input *input)
+static int back_up(const struct cli_input *input, const char *collection)
 {
     const char *file = input->values[CLI_BACKUP_TO];
     if (cli_has(input, CLI_JSON) && file != NULL)
@@ -48,11 +47,8 @@ int cli_secret_backup(const struct cli_input *input)
     HF_CLEANUP(cli_keyvault_done) struct cli_keyvault vault;
     HF_CLEANUP(hf_buf_done) struct hf_buf path;
     HF_CLEANUP(cli_answer_done) struct cli_answer answer;
-    hf_buf_init(&path, PATH_MAX_BYTES);
+    cli_object_path(&path, collection, input, "/backup");
     cli_answer_init(&answer, CLI_KEYVAULT_ANSWER_MAX_BYTES);
-    hf_buf_put_c(&path, "/secrets");
-    cli_put_segment(&path, input->arguments[0]);
-    hf_buf_put_c(&path, "/backup");
     const struct cli_keyvault_call call = { .method = HTTP_POST, .path = &path };
     int code = cli_keyvault_open(input, &vault);
     if (code == CLI_OK)
@@ -63,12 +59,22 @@ int cli_secret_backup(const struct cli_input *input)
                                     : write_blob(file, &answer);
 }
 
+int cli_secret_backup(const struct cli_input *input)
+{
+    return back_up(input, "/secrets");
+}
+
+int cli_key_backup(const struct cli_input *input)
+{
+    return back_up(input, "/keys");
+}
+
 /* ---- restore ---- */
 
 static const struct cli_column restored_columns[] = {
-    { "Name", "id", CLI_CELL_NAME },
-    { "Version", "id", CLI_CELL_VERSION },
-    { "Id", "id", CLI_CELL_PLAIN },
+    { "Name", "id|key.kid", CLI_CELL_NAME },
+    { "Version", "id|key.kid", CLI_CELL_VERSION },
+    { "Id", "id|key.kid", CLI_CELL_PLAIN },
     { "Enabled", "attributes.enabled", CLI_CELL_PLAIN },
     { "Created", "attributes.created", CLI_CELL_TIME },
 };
@@ -91,7 +97,7 @@ static int put_blob(const char *file, struct hf_buf *body)
     return CLI_OK;
 }
 
-int cli_secret_restore(const struct cli_input *input)
+static int restore(const struct cli_input *input, const char *path_text)
 {
     const char *file = input->values[CLI_BACKUP_FROM];
     if (file == NULL && isatty(STDIN_FILENO))
@@ -100,10 +106,10 @@ int cli_secret_restore(const struct cli_input *input)
     HF_CLEANUP(hf_buf_done) struct hf_buf path;
     HF_CLEANUP(hf_buf_done) struct hf_buf body;
     HF_CLEANUP(cli_answer_done) struct cli_answer answer;
-    hf_buf_init(&path, PATH_MAX_BYTES);
+    hf_buf_init(&path, CLI_OBJECT_PATH_MAX_BYTES);
     hf_buf_init(&body, BODY_MAX_BYTES);
     cli_answer_init(&answer, CLI_KEYVAULT_ANSWER_MAX_BYTES);
-    hf_buf_put_c(&path, "/secrets/restore");
+    hf_buf_put_c(&path, path_text);
     int code = cli_keyvault_open(input, &vault);
     if (code == CLI_OK)
         code = put_blob(file, &body);
@@ -113,4 +119,14 @@ int cli_secret_restore(const struct cli_input *input)
     if (code != CLI_OK)
         return code;
     return cli_show_answer(input, restored_columns, HF_ARRAY_LEN(restored_columns), &answer);
+}
+
+int cli_secret_restore(const struct cli_input *input)
+{
+    return restore(input, "/secrets/restore");
+}
+
+int cli_key_restore(const struct cli_input *input)
+{
+    return restore(input, "/keys/restore");
 }
