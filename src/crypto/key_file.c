@@ -10,6 +10,8 @@
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
 
+#define ECDSA_DER_MAX_BYTES 160 /* P-521: SEQUENCE of two INTEGERs of up to 67 bytes */
+
 HF_MUST static hf_err read_pem(hf_bytes text, EVP_PKEY **out)
 {
     int size = 0;
@@ -120,10 +122,27 @@ hf_err crypto_signature_to_der(const struct crypto_alg *alg, hf_bytes signature,
     return curve == NULL ? HF_E_UNSUPPORTED : crypto_ec_signature_to_der(curve, signature, out);
 }
 
+/* What does not encode back to itself is refused, as libcrypto's own verifier does: nothing may stand behind it. */
 hf_err crypto_signature_from_der(const struct crypto_alg *alg, hf_bytes der, struct hf_buf *out)
 {
     const struct crypto_curve *curve = crypto_curve_of_type(alg->key_type);
     if (curve == NULL)
         return HF_E_UNSUPPORTED;
-    return der.n > LONG_MAX ? HF_E_INVALID : crypto_ec_signature_from_der(curve, der, out);
+    if (der.n > ECDSA_DER_MAX_BYTES)
+        return HF_E_INVALID;
+    uint8_t fixed_memory[2 * CRYPTO_EC_FIELD_MAX_BYTES];
+    uint8_t again_memory[ECDSA_DER_MAX_BYTES];
+    struct hf_buf fixed;
+    struct hf_buf again;
+    hf_buf_init_fixed(&fixed, fixed_memory, sizeof(fixed_memory));
+    hf_buf_init_fixed(&again, again_memory, sizeof(again_memory));
+    hf_err err = crypto_ec_signature_from_der(curve, der, &fixed);
+    if (err == HF_OK)
+        err = crypto_ec_signature_to_der(curve, hf_buf_view(&fixed), &again);
+    if (err != HF_OK)
+        return err;
+    if (!hf_bytes_equal(hf_buf_view(&again), der))
+        return HF_E_INVALID;
+    hf_buf_put_bytes(out, hf_buf_view(&fixed));
+    return hf_buf_err(out);
 }

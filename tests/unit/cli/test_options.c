@@ -46,6 +46,8 @@ static void test_input_wrong_words_are_refused(void **state HF_UNUSED)
         { "identity", "create", "a" },
         { "identity", "credential", "delete", "a" },
         { "role", "assign", "--principal", "a", "--role", "b" },
+        { "key", "import" },
+        { "key", "import", "a", "b", "c" },
     };
     for (size_t i = 0; i < HF_ARRAY_LEN(cases); i++) {
         struct cli_input input = { .argument_count = 7 };
@@ -78,6 +80,18 @@ static void test_input_tags_may_repeat(void **state HF_UNUSED)
                                                   "a=b",    "--tag", "c=d" };
     assert_int_equal(read_words(words, &input), CLI_OK);
     assert_int_equal(input.tag_count, 2);
+}
+
+/* Arguments in brackets may be left out. */
+static void test_input_file_may_be_left_out(void **state HF_UNUSED)
+{
+    static const char *const cases[][WORDS_MAX] = { { "key", "import", "a" },
+                                                    { "key", "import", "a", "-" } };
+    for (size_t i = 0; i < HF_ARRAY_LEN(cases); i++) {
+        struct cli_input input;
+        assert_int_equal(read_words(cases[i], &input), CLI_OK);
+        assert_int_equal(input.argument_count, i + 1);
+    }
 }
 
 static void test_input_help_needs_nothing_else(void **state HF_UNUSED)
@@ -130,6 +144,7 @@ int main(void)
         cmocka_unit_test(test_input_wrong_words_are_refused),
         cmocka_unit_test(test_input_forms_of_options_are_equal),
         cmocka_unit_test(test_input_tags_may_repeat),
+        cmocka_unit_test(test_input_file_may_be_left_out),
         cmocka_unit_test(test_input_help_needs_nothing_else),
         cmocka_unit_test(test_command_longest_name_is_found),
         cmocka_unit_test(test_command_table_is_consistent),
