@@ -21,6 +21,24 @@ struct crypto_digest {
     size_t bytes;
 };
 
+static const struct digest_row *find_row(size_t bytes)
+{
+    for (size_t i = 0; i < HF_ARRAY_LEN(digests); i++) {
+        if (digests[i].bytes == bytes)
+            return &digests[i];
+    }
+    return NULL;
+}
+
+void crypto_digest_free(struct crypto_digest *digest)
+{
+    if (digest == NULL)
+        return;
+    EVP_MD_CTX_free(digest->context);
+    EVP_MD_free(digest->algorithm);
+    free(digest);
+}
+
 HF_MUST static hf_err start(struct crypto_digest *digest, const struct digest_row *row)
 {
     digest->bytes = row->bytes;
@@ -34,30 +52,18 @@ HF_MUST static hf_err start(struct crypto_digest *digest, const struct digest_ro
 
 hf_err crypto_digest_new(size_t digest_bytes, struct crypto_digest **out)
 {
-    const struct digest_row *row = NULL;
-    for (size_t i = 0; i < HF_ARRAY_LEN(digests); i++) {
-        if (digests[i].bytes == digest_bytes)
-            row = &digests[i];
-    }
+    const struct digest_row *row = find_row(digest_bytes);
     if (row == NULL)
         return HF_E_UNSUPPORTED;
-    HF_CLEANUP(crypto_digest_freep) struct crypto_digest *digest = calloc(1, sizeof(*digest));
+    struct crypto_digest *digest = calloc(1, sizeof(*digest));
     if (digest == NULL)
         return HF_E_NOMEM;
     hf_err err = start(digest, row);
-    if (err != HF_OK)
-        return err;
-    *out = hf_take(&digest);
-    return HF_OK;
-}
-
-void crypto_digest_free(struct crypto_digest *digest)
-{
-    if (digest == NULL)
-        return;
-    EVP_MD_CTX_free(digest->context);
-    EVP_MD_free(digest->algorithm);
-    free(digest);
+    if (err == HF_OK)
+        *out = digest;
+    else
+        crypto_digest_free(digest);
+    return err;
 }
 
 hf_err crypto_digest_add(struct crypto_digest *digest, hf_bytes part)
