@@ -427,8 +427,9 @@ class CipherTest(ServerTest):
         kek = bytes(range(32))
         self.run_key("import", "kek", data=json.dumps({"kty": "oct", "k": base64url(kek)}).encode())
         words = ("kek", "--alg", "A256KW")
-        wrapped = self.run_key("wrap", *words, data=bytes(16))
-        self.assertEqual(wrapped, openssl("enc", "-id-aes256-wrap", "-K", kek.hex(), "-iv", "A6" * 8, data=bytes(16)))
-        self.assertEqual(self.run_key("unwrap", *words, data=wrapped), bytes(16))
+        plain = bytes.fromhex("00112233445566778899aabbccddeeff")  # RFC 3394, 4.3
+        wrapped = self.run_key("wrap", *words, data=plain)
+        self.assertEqual(wrapped.hex(), "64e8c3f9ce0f5ba263e9777905818a2a93c8191e7d6e8ae7")
+        self.assertEqual(self.run_key("unwrap", *words, data=wrapped), plain)
         self.run_key("unwrap", *words, data=bytes(24), code=FAILED)
         self.run_key("wrap", *words, data=b"short", code=FAILED)
